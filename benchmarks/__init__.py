@@ -1,0 +1,1 @@
+"""What governing a stream costs, side by side with what it costs not to."""

@@ -1,0 +1,224 @@
+"""python3 dev.py bench [--rows N] [--rounds N]: the cost of governing, as ratios in one run.
+
+Four jobs over the same files take turns, so that a machine that slows down slows all of them:
+
+    plain     Spark's own file sink, no contract
+    limit     the rules evaluated in generated code and thrown away, then written
+    clean     dc43, no row broken: verdict before commit, metrics, one record a batch
+    rejects   dc43, 1 % of the rows broken: these to the reject lane with reasons
+
+`x plain` is what a team pays over no contract at all; `x limit` is what is ours to save.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from pyspark.sql import DataFrame, SparkSession
+
+from benchmarks.data import CONTRACT, write_orders
+from dc43_core import Config, Runtime
+from dc43_core.governance.memory import MemoryGovernance
+from dc43_integrations.spark.classify import Classifier
+from dc43_integrations.spark.io import read_stream_with_contract, write_stream_with_contract
+from dc43_integrations.spark.session import make_session
+
+
+@define
+class Figures:
+    """What one job took, over all rounds.
+
+    Attributes:
+        seconds: Wall time of each micro-batch.
+        cpu: CPU milliseconds a batch, JVM and Python together, one value a round.
+        jobs: Spark jobs of each micro-batch.
+    """
+
+    seconds: list[float] = field(factory=list)
+    cpu: list[float] = field(factory=list)
+    jobs: list[float] = field(factory=list)
+
+
+@define(kw_only=True)
+class Bench:
+    """One size of batch: its files, and the four jobs over them."""
+
+    spark: SparkSession
+    folder: Path
+    files_per_batch: int
+    runtime: Runtime
+
+    def source(self, kind: str) -> DataFrame:
+        """Return the stream over one set of files."""
+        schema = self.spark.read.parquet(str(self.folder / kind)).schema
+        reader = self.spark.readStream.schema(schema)
+        return reader.option("maxFilesPerTrigger", self.files_per_batch).parquet(
+            str(self.folder / kind)
+        )
+
+    def plain(self, out: Path) -> Any:
+        """Start Spark's own sink."""
+        return (
+            self.source("clean")
+            .writeStream.format("parquet")
+            .option("path", str(out / "main"))
+            .option("checkpointLocation", str(out / "checkpoint"))
+            .trigger(availableNow=True)
+            .start()
+        )
+
+    def limit(self, out: Path) -> Any:
+        """Start a sink that evaluates every rule and uses none of the answers."""
+        frame = self.source("clean")
+        plan = self.runtime.plan(self.contract())
+        evaluators = self.runtime.evaluators("spark", plan.expectations)
+        rules, _ = Classifier.build(plan.expectations, evaluators, frame, ())
+
+        def write(batch: DataFrame, batch_id: int) -> None:
+            judged = batch.select("*", *rules.mask_columns)
+            # Never true, and no optimiser can know it: the masks must be computed.
+            kept = judged.where(" AND ".join(f"`{c}` > -1" for c in judged.columns[13:]))
+            kept.select(*batch.columns).write.mode("append").parquet(str(out / "main"))
+
+        return (
+            frame.writeStream.foreachBatch(write)
+            .option("checkpointLocation", str(out / "checkpoint"))
+            .trigger(availableNow=True)
+            .start()
+        )
+
+    def ours(self, kind: str) -> Callable[[Path], Any]:
+        """Return a start of dc43 over one set of files."""
+
+        def begin(out: Path) -> Any:
+            frame, read = read_stream_with_contract(
+                self.spark,
+                contract=self.contract(),
+                format="parquet",
+                path=str(self.folder / kind),
+                options={"maxFilesPerTrigger": self.files_per_batch},
+                runtime=self.runtime,
+            )
+            result = write_stream_with_contract(
+                df=frame,
+                contract=self.contract(),
+                path=str(out / "main"),
+                rejects=str(out / "rejects"),
+                reads=[read],
+                enforce=True,
+                checkpoint_location=str(out / "checkpoint"),
+                trigger="available-now",
+                runtime=self.runtime,
+            )
+            return result.streaming_queries[0]
+
+        return begin
+
+    def contract(self) -> Any:
+        """Return the parsed contract."""
+        return self.runtime.contracts().parse("orders.odcs.yaml", CONTRACT.encode())
+
+    def take_turns(self, rounds: int) -> dict[str, Figures]:
+        """Run all jobs in turn, once to warm up and then `rounds` times."""
+        jobs: dict[str, Callable[[Path], Any]] = {
+            "plain": self.plain,
+            "limit": self.limit,
+            "clean": self.ours("clean"),
+            "rejects": self.ours("broken"),
+        }
+        figures = {name: Figures() for name in jobs}
+        for turn in range(rounds + 1):
+            names = list(jobs) if turn % 2 else list(reversed(jobs))
+            for name in names:
+                seconds, cpu, spark_jobs = self._measure(jobs[name])
+                if turn:
+                    figures[name].seconds += seconds
+                    figures[name].cpu.append(cpu)
+                    figures[name].jobs += spark_jobs
+                sys.stderr.write(f"\r  round {turn} of {rounds}: {name:<8}")
+                sys.stderr.flush()
+        sys.stderr.write("\r" + " " * 40 + "\r")
+        return figures
+
+    def _measure(self, begin: Callable[[Path], Any]) -> tuple[list[float], float, list[float]]:
+        out = Path(tempfile.mkdtemp(dir=self.folder))
+        before = self._cpu_ms()
+        query = begin(out)
+        query.awaitTermination()
+        spent = self._cpu_ms() - before
+        progress = [p for p in query.recentProgress if p.numInputRows]
+        seconds = [p.durationMs["triggerExecution"] / 1000 for p in progress]
+        tracker = self.spark.sparkContext.statusTracker()
+        jobs = len(tracker.getJobIdsForGroup(str(query.runId)))
+        shutil.rmtree(out)
+        return seconds, spent / len(progress), [jobs / len(progress)]
+
+    def _cpu_ms(self) -> float:
+        jvm: Any = self.spark._jvm
+        spent = jvm.java.lang.ProcessHandle.current().info().totalCpuDuration().get()
+        return float(spent.toMillis()) + time.process_time() * 1000
+
+
+def table(title: str, figures: dict[str, Figures]) -> None:
+    """Print medians and ratios."""
+    median = {name: statistics.median(f.seconds) for name, f in figures.items()}
+    cpu = {name: statistics.median(f.cpu) for name, f in figures.items()}
+    sys.stdout.write(f"\n{title}\n")
+    head = ("job", "s/batch", "min", "max", "x plain", "x limit", "CPU ms", "x plain", "jobs/batch")
+    sys.stdout.write("".join(f"{word:>11}" for word in head) + "\n")
+    for name, f in figures.items():
+        cells = (
+            f"{median[name]:.3f}",
+            f"{min(f.seconds):.3f}",
+            f"{max(f.seconds):.3f}",
+            f"{median[name] / median['plain']:.2f}",
+            f"{median[name] / median['limit']:.2f}",
+            f"{cpu[name]:.0f}",
+            f"{cpu[name] / cpu['plain']:.2f}",
+            f"{statistics.median(f.jobs):.1f}",
+        )
+        sys.stdout.write(f"{name:>11}" + "".join(f"{cell:>11}" for cell in cells) + "\n")
+
+
+def main() -> int:
+    """Make the data, take turns, print."""
+    parser = argparse.ArgumentParser(prog="python3 dev.py bench", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_500_000, help="rows of a large batch")
+    parser.add_argument("--rounds", type=int, default=4, help="counted runs of each job")
+    options = parser.parse_args()
+    spark = make_session("dc43 bench", {"spark.driver.memory": "4g"})
+    runtime = Runtime(config=Config(), governance=MemoryGovernance())
+    folder = Path(tempfile.mkdtemp(prefix="dc43-bench-"))
+    sys.stdout.write(
+        f"pyspark {spark.version}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}; 13 columns, 20 rules, medians\n"
+    )
+    try:
+        for title, files, rows, per_batch in (
+            (f"large: 2 batches of {options.rows:,} rows", 4, options.rows // 2, 2),
+            ("tiny: 12 batches of 1,500 rows", 12, 1_500, 1),
+        ):
+            place = folder / title.split(":")[0]
+            for kind, every in (("clean", 0), ("broken", 100)):
+                write_orders(spark, place / kind, files=files, rows=rows, broken_every=every)
+            bench = Bench(spark=spark, folder=place, files_per_batch=per_batch, runtime=runtime)
+            table(title, bench.take_turns(options.rounds))
+    finally:
+        spark.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""`dc43 history`: the micro-batches that governance knows of a dataset."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from dc43_core.cli.state import state_of
+from dc43_core.cli.text import clean, console, count, moment, number, place, print_table, write_json
+from dc43_core.errors import Dc43Error
+from dc43_core.protocol.record import GovernanceRecord
+from dc43_core.runtime import Runtime
+
+_COLUMNS = (
+    ("version", "right"),
+    ("batch", "right"),
+    ("ended (UTC)", "left"),
+    ("rows", "right"),
+    ("main", "right"),
+    ("rejected", "right"),
+    ("verdict", "left"),
+    ("outcome", "left"),
+)
+_SHOWN = 20
+
+
+class UnknownDatasetError(Dc43Error, LookupError):
+    """Governance has no record of a dataset."""
+
+    def __init__(self, dataset_id: str, namespace: str, ledger: str, known: Iterable[str]) -> None:
+        self.dataset_id, self.namespace, self.ledger = dataset_id, namespace, ledger
+        self.known = sorted(known)
+        there = ", ".join(self.known[:_SHOWN]) or "none"
+        if len(self.known) > _SHOWN:
+            there += f" and {len(self.known) - _SHOWN} more"
+        super().__init__(
+            f"no record of dataset {dataset_id!r} in namespace {namespace!r} of ledger {ledger}; "
+            f"datasets there: {there}"
+        )
+
+
+class NoLedgerError(Dc43Error, LookupError):
+    """There is no ledger where the configuration says."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"there is no ledger at {path}; go to the folder of the pipeline's configuration, or "
+            "name it with DC43_CONFIG"
+        )
+
+
+def history(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset's id.")],
+    namespace: Annotated[
+        str | None, typer.Option(help="First part of its key; default: the configuration's.")
+    ] = None,
+    newest: Annotated[int, typer.Option(min=1, help="Show only the last so many.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the micro-batches that governance knows of a dataset, oldest first."""
+    state = state_of(context)
+    runtime = state.runtime
+    if state.configured:
+        _require_ledger(runtime)
+    governance = runtime.governance
+    namespace = namespace or runtime.config.namespace
+    records = governance.records(namespace=namespace, dataset_id=dataset, newest=newest)
+    ledger = place(governance.location())
+    if not records:
+        known = {r.dataset_id for r in governance.records(namespace=namespace)}
+        raise UnknownDatasetError(dataset, namespace, ledger, known)
+    if as_json:
+        write_json(
+            {
+                "dataset_id": dataset,
+                "namespace": namespace,
+                "ledger": governance.location(),
+                "records": [record.payload() for record in records],
+            }
+        )
+        return
+    sys.stderr.write(f"ledger {ledger}\n")
+    _print(dataset, records, full=len(records) == newest)
+
+
+def _require_ledger(runtime: Runtime) -> None:
+    """Refuse to make an empty ledger only to look into it."""
+    default = runtime.default_ledger()
+    sql = not runtime.config.governance and "sql" in runtime.plugins.registry("governance client")
+    if sql and not default.exists():
+        raise NoLedgerError(str(default))
+
+
+def _print(dataset: str, records: Sequence[GovernanceRecord], *, full: bool) -> None:
+    out = console()
+    versions = list(dict.fromkeys((r.contract_id, r.contract_version) for r in records))
+    several = len(versions) > 1
+    under = ", ".join(f"{clean(name)} {clean(version)}" for name, version in versions)
+    out.print(f"{clean(dataset)}, {'contracts' if several else 'contract'} {under}")
+    out.print()
+    columns = [*_COLUMNS, *([("contract", "left")] if several else [])]
+    print_table(out, columns, [_row(record, contract=several) for record in records], gap=1)
+    reasons = [r for r in records if r.intervention]
+    if reasons:
+        out.print()
+    for record in reasons:
+        out.print(f"batch {record.batch_id}: {clean(record.intervention)}", soft_wrap=True)
+    out.print()
+    more = "; --newest N shows more" if full else ""
+    out.print(f"{count(len(records), 'record')}{more}.")
+
+
+def _row(record: GovernanceRecord, *, contract: bool) -> tuple[Any, ...]:
+    return (
+        record.dataset_version or "-",
+        record.batch_id,
+        moment(record.ended_at),
+        number(record.row_count),
+        number(record.main_count),
+        number(record.reject_count),
+        record.verdict.value,
+        record.outcome.value,
+        *([record.contract_version] if contract else []),
+    )

@@ -1,0 +1,135 @@
+"""A data contract as dc43 understands it, whatever ODCS version the file was written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from attrs import field, frozen
+
+from dc43_core.vocabulary import Severity
+
+Number = int | Decimal
+"""Thresholds stay exact: never a binary float."""
+
+
+@frozen(kw_only=True)
+class QualityRule:
+    """One entry of a `quality` list.
+
+    Attributes:
+        path: Where it stands, relative to the schema object: `carrier.quality[0]`.
+        type: `library`, `text`, `sql` or `custom`.
+        metric: The ODCS 3.1 metric of a library rule; 3.0's `rule` names are translated.
+        arguments: The metric's arguments, as written.
+        operators: Operator name to its value, as in `{"mustBe": 0}`.
+        unit: `rows` or `percent`.
+        engine: Who runs a custom rule.
+        implementation: What a custom rule runs.
+    """
+
+    path: str
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    type: str = "library"
+    metric: str | None = None
+    arguments: Mapping[str, Any] = field(factory=dict)
+    operators: Mapping[str, Any] = field(factory=dict)
+    unit: str = "rows"
+    severity: Severity = Severity.ERROR
+    engine: str | None = None
+    implementation: Any = None
+    query: str | None = None
+
+    @property
+    def check_id(self) -> str:
+        """What its findings are filed under: its own id, else its path."""
+        return self.id or self.path
+
+
+@frozen(kw_only=True)
+class Property:
+    """A column, or a part of one.
+
+    Attributes:
+        name: The name people use.
+        physical_name: The name data is addressed by; `name` where the contract gives none.
+        path: Names from the schema object down, dotted, `[]` for array items.
+        options: `logicalTypeOptions`, normalised to ODCS 3.1 (exclusive bounds are values).
+        enum: Allowed values (3.2 `enum`, 3.0 `validValues`), or None where all are allowed.
+        semantic_type: `column`, `dimension` or `measure`; a measure is no physical column.
+    """
+
+    name: str
+    physical_name: str
+    path: str
+    logical_type: str | None = None
+    physical_type: str | None = None
+    description: str | None = None
+    required: bool = False
+    unique: bool = False
+    primary_key: bool = False
+    primary_key_position: int = -1
+    options: Mapping[str, Any] = field(factory=dict)
+    enum: tuple[Any, ...] | None = None
+    semantic_type: str = "column"
+    properties: tuple[Property, ...] = ()
+    items: Property | None = None
+    quality: tuple[QualityRule, ...] = ()
+    relationships: tuple[Mapping[str, Any], ...] = ()
+
+
+@frozen(kw_only=True)
+class SchemaObject:
+    """One table, topic or file of a contract."""
+
+    name: str
+    physical_name: str
+    properties: tuple[Property, ...] = ()
+    quality: tuple[QualityRule, ...] = ()
+    relationships: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def columns(self) -> tuple[Property, ...]:
+        """Top-level properties that are physical columns."""
+        return tuple(p for p in self.properties if p.semantic_type != "measure")
+
+
+@frozen(kw_only=True)
+class UnenforceableNode:
+    """A part of the contract that dc43 understands but cannot enforce, and why."""
+
+    path: str
+    reason: str
+
+
+@frozen(kw_only=True)
+class Contract:
+    """A versioned promise about one or more datasets.
+
+    Attributes:
+        id: The contract's id, always text.
+        version: The contract's own version, always text (`1.10` stays `1.10`).
+        api_version: The ODCS version of the file, such as `v3.1.0`.
+        status: As written; None where the contract gives none.
+        objects: The schema objects.
+        digest: SHA-256 of the file's bytes, hex.
+        source: Where it was read from.
+        notes: Nodes that the loader met and nobody enforces.
+    """
+
+    id: str
+    version: str
+    api_version: str
+    status: str | None = None
+    name: str | None = None
+    description: str | None = None
+    objects: tuple[SchemaObject, ...] = ()
+    digest: str
+    source: str
+    notes: tuple[UnenforceableNode, ...] = ()
+
+    def __iter__(self) -> Iterator[SchemaObject]:
+        return iter(self.objects)

@@ -1,0 +1,83 @@
+"""The data-quality client of the core: judges in this process, from the counts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import asdict
+
+from dc43_core.data_quality.model import ColumnDrift, Finding, Observations
+from dc43_core.expectations.derive import planned
+from dc43_core.expectations.model import CheckPlan, Expectation
+from dc43_core.vocabulary import Scope, Severity
+
+
+class LocalDataQuality:
+    """Compares counts with expectations; keeps nothing and calls nobody."""
+
+    def findings(self, plan: CheckPlan, observations: Observations) -> Sequence[Finding]:
+        """Return what does not hold, in the contract's order, drift first."""
+        found = drift_findings(observations.drift)
+        for expectation in plan.expectations:
+            if expectation.id in observations.evaluation_errors:
+                why = observations.evaluation_errors[expectation.id]
+                found.append(
+                    Finding(
+                        check_id=expectation.id,
+                        kind="evaluation_error",
+                        severity=expectation.severity,
+                        message=f"{expectation.id} could not be judged: {why}",
+                    )
+                )
+            elif (finding := self._judge(expectation, observations)) is not None:
+                found.append(finding)
+        return found
+
+    def _judge(self, expectation: Expectation, observations: Observations) -> Finding | None:
+        total = observations.row_count
+        of_batch = expectation.form == "batch"
+        rows = total if of_batch else observations.broken.get(expectation.id, 0)
+        if expectation.scope is Scope.ROW:
+            if not rows:
+                return None
+            message = f"{expectation.demand}: broken by {rows} of {total} rows"
+        else:
+            threshold = expectation.threshold
+            if threshold is None or threshold.holds(rows, total):
+                return None
+            measured = threshold.measured(rows, total)
+            shown = f"{measured:.4g} %" if threshold.unit == "percent" else f"{measured}"
+            what = (
+                "the number of rows"
+                if of_batch
+                else (f"the rows that break «{expectation.demand}»")
+            )
+            message = f"{what}: measured {shown}, {threshold}"
+        return Finding(
+            check_id=expectation.id,
+            kind=expectation.kind,
+            severity=expectation.severity,
+            message=message,
+            rows=0 if of_batch else rows,
+            threshold=expectation.scope is Scope.BATCH,
+        )
+
+    def describe_expectations(self, plan: CheckPlan) -> Sequence[dict[str, str]]:
+        """Return `{path, state, what}` for every node of the contract."""
+        return [asdict(node) for node in planned(plan)]
+
+
+def drift_findings(drift: Iterable[ColumnDrift]) -> list[Finding]:
+    """Return what differences between schemas mean, before any row is looked at."""
+    return [_drift(one) for one in drift]
+
+
+def _drift(drift: ColumnDrift) -> Finding:
+    where = f" (file {drift.where})" if drift.where else ""
+    return Finding(
+        check_id=f"schema.{drift.column}",
+        # Values in the wrong columns are no matter of quality: nobody could tell them apart.
+        kind="unreadable" if drift.kind == "reordered" else "drift",
+        severity=Severity.ERROR if drift.incompatible else Severity.INFO,
+        message=f"column {drift.column}: {drift.detail}{where}",
+    )

@@ -1,0 +1,122 @@
+"""What an engine measured on a micro-batch, and what validation says of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+
+from dc43_core.vocabulary import Severity, Verdict
+
+
+@frozen(kw_only=True)
+class ColumnDrift:
+    """One difference between the schema that was read and the contract's.
+
+    Attributes:
+        column: Physical name of the column.
+        kind: `missing`, `extra`, `narrowed`, `widened` or `reordered`.
+        detail: What was found and what was expected, as a clause.
+        incompatible: Whether rows cannot be read as the contract asks.
+        where: The file it was found in, where that is known.
+    """
+
+    column: str
+    kind: str
+    detail: str
+    incompatible: bool
+    where: str | None = None
+
+
+@frozen(kw_only=True)
+class Observations:
+    """Facts counted on what was staged: the only input of a verdict.
+
+    Attributes:
+        row_count: Rows handed to the batch.
+        broken: Check id to the number of rows that break it (of key rules: rows beyond the
+            first of each key).
+        violating: Rows that break at least one row rule of severity error.
+        uncast: Rows of these with a value that does not fit its declared type.
+        drift: Differences between the schema read and the contract's.
+        evaluation_errors: Check id to why it could not be judged.
+        metrics: Further numbers, by name.
+    """
+
+    row_count: int
+    broken: Mapping[str, int] = field(factory=dict)
+    violating: int = 0
+    uncast: int = 0
+    drift: tuple[ColumnDrift, ...] = ()
+    evaluation_errors: Mapping[str, str] = field(factory=dict)
+    metrics: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Finding:
+    """One expectation that does not hold in a batch.
+
+    Attributes:
+        check_id: The expectation, or `schema.<column>` for drift.
+        rows: Rows that break it; 0 where it judges the batch as a whole.
+        message: A sentence for people.
+        threshold: Whether it is a bound over the batch rather than a rule on rows.
+        kind: Its expectation kind, `drift`, `unreadable` or `evaluation_error`.
+    """
+
+    check_id: str
+    kind: str
+    severity: Severity
+    message: str
+    rows: int = 0
+    threshold: bool = False
+
+
+@define(kw_only=True, eq=False)
+class ValidationResult:
+    """What is known about the data behind one read, write or micro-batch.
+
+    The result of a batch is complete when it is handed over. The one that a streaming helper
+    returns is live: batches are added while the query runs.
+
+    Attributes:
+        status: The verdict; of a stream the worst so far.
+        errors: Messages of error findings that landed in main or blocked the batch.
+        warnings: Messages of all other findings.
+        metrics: Numbers by name.
+        schema: Column name to type, as read or written.
+        reason: Why the verdict is what it is, as a sentence; None when it is ok.
+        details: Further facts by name.
+        findings: The findings behind errors and warnings.
+        dataset_id: The dataset as governance knows it.
+        dataset_version: Its version as governance knows it.
+        contract_id: The contract it was held against.
+        contract_version: That contract's version.
+        streaming_batches: One entry a micro-batch, newest last, bounded.
+        streaming_queries: The running queries behind it.
+        binding: Of a read, what a write of the same data needs to know; opaque.
+    """
+
+    status: Verdict = Verdict.OK
+    errors: list[str] = field(factory=list)
+    warnings: list[str] = field(factory=list)
+    metrics: dict[str, Any] = field(factory=dict)
+    schema: dict[str, str] = field(factory=dict)
+    reason: str | None = None
+    details: dict[str, Any] = field(factory=dict)
+    findings: list[Finding] = field(factory=list, repr=False)
+    dataset_id: str = ""
+    dataset_version: str = ""
+    contract_id: str = ""
+    contract_version: str = ""
+    streaming_batches: list[dict[str, Any]] = field(factory=list, repr=False)
+    streaming_queries: list[Any] = field(factory=list, repr=False)
+    binding: Any = field(default=None, repr=False)
+    lock: Any = field(factory=threading.Lock, repr=False, init=False)
+
+    @property
+    def ok(self) -> bool:
+        """No error landed or blocked, and the verdict could be reached."""
+        return not self.errors and self.status not in (Verdict.UNKNOWN, Verdict.BLOCK)

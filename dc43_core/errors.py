@@ -1,0 +1,245 @@
+"""Every error of dc43: it names the thing, the owner and the way out.
+
+Each class derives from `Dc43Error` and from the built-in exception that a caller would
+expect, and keeps its facts as attributes. `exit_code` is what the `dc43` command returns:
+1 the data was blocked, 2 wrong use or configuration, 3 a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class Dc43Error(Exception):
+    """Base of every error raised by dc43."""
+
+    exit_code = 2
+
+
+class ConfigurationError(Dc43Error, ValueError):
+    """A configuration or pipeline file says something that cannot be used."""
+
+    def __init__(self, source: str, problems: Iterable[str]) -> None:
+        self.source, self.problems = source, list(problems)
+        super().__init__(f"{source}: " + "; ".join(self.problems))
+
+
+class UnknownNameError(Dc43Error, LookupError):
+    """A configuration names an extension that no installed plugin provides."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        self.kind, self.name, self.known, self.hint = kind, name, sorted(known), hint
+        installed = ", ".join(self.known) or "none"
+        super().__init__(
+            f"no {kind} named {name!r}; installed: {installed}" + (f"; {hint}" if hint else "")
+        )
+
+
+class DuplicateNameError(Dc43Error, ValueError):
+    """Two plugins offer an extension of the same kind under one name."""
+
+    def __init__(self, kind: str, name: str, owners: Iterable[str]) -> None:
+        self.kind, self.name, self.owners = kind, name, list(owners)
+        super().__init__(
+            f"{kind} {name!r} is offered by {' and by '.join(self.owners)}; "
+            "uninstall one, or block it with DC43_BLOCK_PLUGINS"
+        )
+
+
+class PluginLoadError(Dc43Error, ImportError):
+    """An installed plugin cannot be used; nothing is enforced until that is settled."""
+
+    def __init__(self, plugin: str, distribution: str, version: str, problem: str) -> None:
+        self.plugin, self.distribution, self.version = plugin, distribution, version
+        self.problem = problem
+        super().__init__(
+            f"plugin {plugin!r} of {distribution} {version} did not load: {problem}; "
+            f"fix or uninstall {distribution}, or block it with DC43_BLOCK_PLUGINS={plugin}"
+        )
+
+
+class ContractError(Dc43Error, ValueError):
+    """A contract file cannot be read as a contract.
+
+    Attributes:
+        source: The file, or a name for text that came from elsewhere.
+        line: 1-based line of the fault, where it is known.
+        path: Path inside the document, as in `schema[0].properties[3]`.
+    """
+
+    def __init__(
+        self, source: str, problem: str, *, line: int | None = None, path: str | None = None
+    ) -> None:
+        self.source, self.problem, self.line, self.path = source, problem, line, path
+        where = source
+        if line is not None:
+            where += f", line {line}"
+        if path:
+            where += f", {path}"
+        super().__init__(f"{where}: {problem}")
+
+
+class ContractNotFoundError(Dc43Error, LookupError):
+    """No contract with this id and version is known."""
+
+    def __init__(
+        self, contract_id: str, selector: str, known: Iterable[str], searched: str
+    ) -> None:
+        self.contract_id, self.selector = contract_id, selector
+        self.known, self.searched = list(known), searched
+        found = ", ".join(self.known) or "none"
+        super().__init__(
+            f"no contract {contract_id!r} in version {selector} in {searched}; found: {found}"
+        )
+
+
+class ArgumentsError(Dc43Error, ValueError):
+    """An expectation's arguments do not fit its kind."""
+
+    def __init__(self, kind: str, problem: str) -> None:
+        self.kind, self.problem = kind, problem
+        super().__init__(f"{kind}: {problem}")
+
+
+class UnenforceableError(Dc43Error, ValueError):
+    """A rule is understood but cannot be enforced, as its message says."""
+
+
+class MissingEvaluatorError(Dc43Error, LookupError):
+    """An expectation's kind has no evaluator on the engine that is to enforce it."""
+
+    def __init__(self, check_id: str, kind: str, engine: str, known: Iterable[str]) -> None:
+        self.check_id, self.kind, self.engine = check_id, kind, engine
+        self.known = sorted(known)
+        super().__init__(
+            f"expectation {check_id} is of kind {kind!r}, which no installed plugin evaluates on "
+            f"{engine}; evaluated there: {', '.join(self.known)}; install the plugin that brings "
+            f"{kind!r} for {engine}, or take the rule out of the contract"
+        )
+
+
+class EvaluatorError(Dc43Error, TypeError):
+    """An evaluator gave an expression that its engine does not take."""
+
+    def __init__(self, check_id: str, kind: str, engine: str, problem: str) -> None:
+        self.check_id, self.kind, self.engine, self.problem = check_id, kind, engine, problem
+        super().__init__(
+            f"the {engine} evaluator of kind {kind!r} gave an unusable expression for {check_id}: "
+            f"{problem}; an expression addresses columns by name, is boolean, and is applied to "
+            "many frames"
+        )
+
+
+class BatchBlockedError(Dc43Error, RuntimeError):
+    """A micro-batch was blocked: nothing of it is visible and the checkpoint stands still."""
+
+    exit_code = 1
+
+    def __init__(self, dataset_id: str, batch_id: int, reason: str, record_id: str) -> None:
+        self.dataset_id, self.batch_id = dataset_id, batch_id
+        self.reason, self.record_id = reason, record_id
+        super().__init__(
+            f"batch {batch_id} of {dataset_id} was blocked: {reason}; nothing was published and "
+            f"the checkpoint did not advance; record {record_id}"
+        )
+
+
+class StreamIdentityError(Dc43Error, RuntimeError):
+    """Checkpoint and sink do not belong together as they are found."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{problem}; {remedy}")
+
+
+class SupersededError(Dc43Error, RuntimeError):
+    """Another driver has taken over this stream; this one must not write any more."""
+
+    exit_code = 3
+
+    def __init__(self, stream_id: str, mine: int, newest: int) -> None:
+        self.stream_id, self.mine, self.newest = stream_id, mine, newest
+        super().__init__(
+            f"stream {stream_id} was taken over by a later start (this one is start {mine}, the "
+            f"newest is {newest}); stop one of the two drivers"
+        )
+
+
+class FormatVersionError(Dc43Error, ValueError):
+    """A file was written by a newer dc43."""
+
+    def __init__(self, path: str, found: object, supported: int) -> None:
+        self.path, self.found, self.supported = path, found, supported
+        super().__init__(
+            f"{path} has format version {found}, this dc43 reads up to {supported}; upgrade dc43"
+        )
+
+
+class CorruptFileError(Dc43Error, ValueError):
+    """A file that dc43 wrote is not whole any more."""
+
+    exit_code = 3
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"{path}: {problem}; restore it from a copy, `dc43 doctor` says more")
+
+
+class UnsupportedStoreError(Dc43Error, ValueError):
+    """The file system has no way to create a file only if it is absent."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        super().__init__(
+            f"{uri}: this file system offers neither conditional creation nor a rename that "
+            "refuses an existing target, so batches cannot be published exactly once there; "
+            "use a local, HDFS or viewfs path"
+        )
+
+
+class StaleStagingError(Dc43Error, RuntimeError):
+    """A staged file that a prepared batch needs is in neither place."""
+
+    exit_code = 3
+
+    def __init__(self, staged: str, final: str) -> None:
+        self.staged, self.final = staged, final
+        super().__init__(
+            f"prepared file {staged} is gone and {final} does not exist; restore the staging folder"
+        )
+
+
+class UnsupportedSessionError(Dc43Error, NotImplementedError):
+    """The session cannot run what was asked for."""
+
+    def __init__(self, session: str, needed: str) -> None:
+        self.session, self.needed = session, needed
+        super().__init__(f"{session} sessions are not supported yet; {needed}")
+
+
+class UnsupportedOutputModeError(Dc43Error, ValueError):
+    """An output mode, trigger or format that the sink cannot keep its guarantee with."""
+
+    def __init__(self, what: str, why: str, instead: str) -> None:
+        self.what, self.why, self.instead = what, why, instead
+        super().__init__(f"{what}: {why}; {instead}")
+
+
+class SourceNotFoundError(Dc43Error, FileNotFoundError):
+    """There is nothing to read where the source should be."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: no such file or folder; create it, or mend the source's path")
+
+
+class CallbackInterruptedError(Dc43Error, RuntimeError):
+    """The batch was interrupted from outside, such as by Ctrl-C; it was not committed."""
+
+    exit_code = 3
+
+
+class EngineError(Dc43Error, RuntimeError):
+    """The engine stopped a stream with an error of its own."""
+
+    exit_code = 3

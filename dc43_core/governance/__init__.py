@@ -1,0 +1,1 @@
+"""Stage 6: everything above becomes records that outlive the run."""

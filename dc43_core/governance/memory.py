@@ -1,0 +1,75 @@
+"""Governance for the life of one process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from dc43_core.governance.model import SchemaObservation
+from dc43_core.protocol.record import GovernanceRecord
+
+
+class MemoryGovernance:
+    """Keeps records in a list; for tests, notebooks and as the shape of a client."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, GovernanceRecord] = {}
+        self._schemas: list[SchemaObservation] = []
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Nothing to get ready."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def health(self) -> str | None:
+        """Memory is always well."""
+        return None
+
+    def location(self) -> str:
+        """Say where the records are."""
+        return "memory (gone with this process)"
+
+    def record_many(self, records: Sequence[GovernanceRecord]) -> int:
+        """Keep records, each once; return how many were new."""
+        with self._lock:
+            before = len(self._records)
+            for record in records:
+                self._records.setdefault(record.record_id, record)
+            return len(self._records) - before
+
+    def observe_schema(self, observation: SchemaObservation) -> None:
+        """Keep a schema observation."""
+        with self._lock:
+            self._schemas.append(observation)
+
+    def records(
+        self,
+        *,
+        namespace: str = "default",
+        dataset_id: str | None = None,
+        stream_id: str | None = None,
+        newest: int | None = None,
+    ) -> Sequence[GovernanceRecord]:
+        """Return records, oldest first."""
+        with self._lock:
+            found = [
+                r
+                for r in self._records.values()
+                if r.namespace == namespace
+                and dataset_id in (None, r.dataset_id)
+                and stream_id in (None, r.stream_id)
+            ]
+        return found if newest is None else found[len(found) - min(newest, len(found)) :]
+
+    def schema_observations(
+        self, *, namespace: str = "default", dataset_id: str | None = None
+    ) -> Sequence[SchemaObservation]:
+        """Return schema observations, oldest first."""
+        with self._lock:
+            return [
+                s
+                for s in self._schemas
+                if s.namespace == namespace and dataset_id in (None, s.dataset_id)
+            ]

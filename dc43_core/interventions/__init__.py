@@ -1,0 +1,1 @@
+"""Stage 4: strategies look at a `ValidationResult` and decide."""

@@ -1,0 +1,15 @@
+"""Time as records write it: UTC, RFC 3339, milliseconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def now() -> str:
+    """Return the present moment, as in `2026-11-23T17:03:12.004Z`."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Return the seconds from one moment to another, both as `now` writes them."""
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

@@ -1,0 +1,203 @@
+"""The few file operations that publishing exactly once rests on."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class FileStatus:
+    """One file or folder.
+
+    Attributes:
+        path: Its absolute URI.
+        name: The last segment.
+        size: Bytes.
+        modified: Milliseconds since 1970, UTC.
+        is_folder: Whether it is a folder.
+    """
+
+    path: str
+    name: str
+    size: int
+    modified: int
+    is_folder: bool = False
+
+
+class FileStore(Protocol):
+    """Files of one file system; an entry is whole or absent, also after a crash."""
+
+    def uri(self, path: str) -> str:
+        """Return the absolute URI of a path."""
+        ...
+
+    def list(self, folder: str) -> Sequence[FileStatus]:
+        """Return what lies directly in a folder, sorted by name; nothing if it is absent."""
+        ...
+
+    def status(self, path: str) -> FileStatus | None:
+        """Return one file's status, or None if there is none."""
+        ...
+
+    def read(self, path: str, limit: int | None = None) -> bytes:
+        """Return a file's bytes, or its first `limit` ones.
+
+        Raises:
+            FileNotFoundError: if there is none.
+        """
+        ...
+
+    def create_if_absent(self, path: str, data: bytes) -> bool:
+        """Create a file whole and durable; False if there is one already, left untouched."""
+        ...
+
+    def rename_no_replace(self, source: str, target: str) -> bool:
+        """Move a file; False if the target exists.
+
+        Raises:
+            FileNotFoundError: if the source does not exist.
+        """
+        ...
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Make the content of these files survive a crash."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Delete a file, or a folder with all that is in it; nothing if it is absent."""
+        ...
+
+
+def join(folder: str, *parts: str) -> str:
+    """Append path segments to a path or URI."""
+    return "/".join([folder.rstrip("/"), *parts])
+
+
+class LocalFileStore:
+    """Files on this machine, by path or `file:` URI.
+
+    Publication is by hard link: it is atomic, refuses an existing target, and the content was
+    synced before the name appears. A rename would replace the target without a word.
+    """
+
+    def uri(self, path: str) -> str:
+        """Return the absolute `file:` URI."""
+        return local_path(path).absolute().as_uri()
+
+    def list(self, folder: str) -> Sequence[FileStatus]:
+        """Return what lies directly in a folder, sorted by name."""
+        try:
+            entries = sorted(os.scandir(local_path(folder)), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return []
+        found = []
+        for entry in entries:
+            # Another driver's temporary may be gone by now.
+            with suppress(FileNotFoundError):
+                found.append(self._status(Path(entry.path), entry.stat()))
+        return found
+
+    def status(self, path: str) -> FileStatus | None:
+        """Return one file's status, or None if there is none."""
+        where = local_path(path)
+        try:
+            return self._status(where, where.stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _status(self, path: Path, stat: os.stat_result) -> FileStatus:
+        return FileStatus(
+            path=path.absolute().as_uri(),
+            name=path.name,
+            size=stat.st_size,
+            modified=stat.st_mtime_ns // 1_000_000,
+            is_folder=(stat.st_mode & 0o170000) == 0o040000,
+        )
+
+    def read(self, path: str, limit: int | None = None) -> bytes:
+        """Return a file's bytes, or its first `limit` ones."""
+        with local_path(path).open("rb") as file:
+            return file.read(-1 if limit is None else limit)
+
+    def create_if_absent(self, path: str, data: bytes) -> bool:
+        """Create a file whole and durable; False if there is one already."""
+        target = local_path(path)
+        if target.exists():
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Hidden from Spark's listings, and unique: two drivers may be here at once.
+        temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.tmp"
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                return False
+            _sync_folder(target.parent)
+            return True
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def rename_no_replace(self, source: str, target: str) -> bool:
+        """Move a file; False if the target exists."""
+        old, new = local_path(source), local_path(target)
+        new.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(old, new)
+        except FileExistsError:
+            return False
+        old.unlink()
+        # Hadoop keeps a checksum beside each file; a stale one makes a later reader fail.
+        (old.parent / f".{old.name}.crc").unlink(missing_ok=True)
+        _sync_folder(new.parent)
+        return True
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Make the content of these files survive a crash."""
+        folders = set()
+        for path in paths:
+            where = local_path(path)
+            with where.open("rb") as file:
+                os.fsync(file.fileno())
+            folders.add(where.parent)
+        for folder in folders:
+            _sync_folder(folder)
+
+    def delete(self, path: str) -> None:
+        """Delete a file, or a folder with all that is in it."""
+        where = local_path(path)
+        if where.is_dir() and not where.is_symlink():
+            # Two drivers may sweep one folder at once.
+            with suppress(FileNotFoundError):
+                for child in list(where.iterdir()):
+                    self.delete(str(child))
+                where.rmdir()
+        else:
+            where.unlink(missing_ok=True)
+
+
+def local_path(path: str) -> Path:
+    """Return the local path behind a path or `file:` URI."""
+    if path.startswith("file:"):
+        return Path(unquote(urlsplit(path).path))
+    return Path(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    # A new name survives a crash only once its folder is synced.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

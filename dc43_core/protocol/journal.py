@@ -1,0 +1,180 @@
+"""What a stream keeps beside its checkpoint: prepared, committed and blocked batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from dc43_core.errors import CorruptFileError, FormatVersionError
+from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord, decode, encode
+from dc43_core.vocabulary import Lane
+
+
+@frozen(kw_only=True)
+class LaneManifest:
+    """What one lane of a prepared batch will publish.
+
+    Attributes:
+        token: Prefix of the final file names, unique to stream and batch: how a published
+            entry is recognised.
+        after: Newest sequence number of the sink when the batch was prepared; its own is later.
+        moves: Staged file and final file, URIs.
+    """
+
+    token: str
+    after: int
+    moves: tuple[tuple[str, str], ...]
+
+
+@frozen(kw_only=True)
+class Manifest:
+    """A batch whose fate is decided: it will be published, whoever comes to do it.
+
+    Attributes:
+        record: The record as it will be, but for `dataset_version` and `ended_at`.
+        lanes: What is to be made visible.
+        staging: The folder to delete afterwards.
+    """
+
+    record: GovernanceRecord
+    lanes: Mapping[Lane, LaneManifest]
+    staging: str
+
+    def payload(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "record": self.record.payload(),
+            "staging": self.staging,
+            "lanes": {
+                lane.value: {
+                    "token": m.token,
+                    "after": m.after,
+                    "moves": [list(x) for x in m.moves],
+                }
+                for lane, m in self.lanes.items()
+            },
+        }
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any], source: str) -> Manifest:
+        """Read a manifest back.
+
+        Raises:
+            FormatVersionError: if a newer dc43 wrote it.
+            CorruptFileError: if it is not a manifest.
+        """
+        found = payload.get("format_version")
+        if not isinstance(found, int) or found > FORMAT_VERSION:
+            raise FormatVersionError(source, found, FORMAT_VERSION)
+        try:
+            return cls(
+                record=GovernanceRecord.from_payload(payload["record"], source),
+                staging=payload["staging"],
+                lanes={
+                    Lane(name): LaneManifest(
+                        token=m["token"],
+                        after=m["after"],
+                        moves=tuple((staged, final) for staged, final in m["moves"]),
+                    )
+                    for name, m in payload["lanes"].items()
+                },
+            )
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CorruptFileError(source, f"not a manifest: {error!r}") from error
+
+
+class Journal:
+    """The durable facts of one stream, one small file a fact, created once and never changed."""
+
+    def __init__(self, store: FileStore, checkpoint: str, stream_id: str) -> None:
+        self.store = store
+        self.folder = join(checkpoint, "dc43", stream_id)
+
+    def prepared(self, batch_id: int) -> Manifest | None:
+        """Return the manifest of a batch, if one was written."""
+        path = self._path("prepared", batch_id)
+        payload = self._read(path)
+        return None if payload is None else Manifest.from_payload(payload, path)
+
+    def prepare(self, manifest: Manifest) -> bool:
+        """Decide a batch's fate; False if another driver has decided it already."""
+        path = self._path("prepared", manifest.record.batch_id)
+        return self.store.create_if_absent(path, encode(manifest.payload()))
+
+    def committed(self, batch_id: int) -> GovernanceRecord | None:
+        """Return the record of a committed batch."""
+        return self._record("committed", batch_id)
+
+    def blocked(self, batch_id: int) -> GovernanceRecord | None:
+        """Return the record of a blocked batch."""
+        return self._record("blocked", batch_id)
+
+    def keep(self, kind: str, record: GovernanceRecord) -> GovernanceRecord:
+        """Keep a record for good; if one is there already, that one counts and is returned."""
+        path = self._path(kind, record.batch_id)
+        if self.store.create_if_absent(path, encode(record.payload())):
+            return record
+        return GovernanceRecord.from_payload(decode(self.store.read(path), path), path)
+
+    def records(self, newest: int | None = None) -> Iterator[GovernanceRecord]:
+        """Yield the record of each batch, oldest first.
+
+        A batch that was blocked and then published yields both, the blocked one first.
+
+        Args:
+            newest: Only the last so many batches.
+        """
+        found = sorted(
+            (int(file.name), kind != "blocked", kind)
+            for kind in ("blocked", "committed")
+            for file in self.store.list(join(self.folder, kind))
+            if file.name.isdigit()
+        )
+        for batch_id, _, kind in found if newest is None else found[-newest:]:
+            record = self._record(kind, batch_id)
+            if record is not None:
+                yield record
+
+    def open_epoch(self) -> int:
+        """Count this start of the stream, and return its number (from 1)."""
+        known = [
+            int(f.name) for f in self.store.list(join(self.folder, "epochs")) if f.name.isdigit()
+        ]
+        number = max(known, default=0) + 1
+        while not self.store.create_if_absent(self._path("epochs", number), b"{}\n"):
+            number += 1
+        return number
+
+    def newest_epoch(self, mine: int) -> int:
+        """Return the newest start; costs one look-up while there is none after `mine`."""
+        newest = mine
+        while self.store.status(self._path("epochs", newest + 1)) is not None:
+            newest += 1
+        return newest
+
+    def _record(self, kind: str, batch_id: int) -> GovernanceRecord | None:
+        path = self._path(kind, batch_id)
+        payload = self._read(path)
+        return None if payload is None else GovernanceRecord.from_payload(payload, path)
+
+    def _read(self, path: str) -> dict[str, Any] | None:
+        try:
+            return decode(self.store.read(path), path)
+        except FileNotFoundError:
+            return None
+
+    def _path(self, kind: str, number: int) -> str:
+        return join(self.folder, kind, str(number))
+
+
+def journals(store: FileStore, checkpoint: str) -> Sequence[Journal]:
+    """Return the journals found beside a checkpoint, for readers without a stream."""
+    return [
+        Journal(store, checkpoint, folder.name)
+        for folder in store.list(join(checkpoint, "dc43"))
+        if folder.is_folder
+    ]

@@ -1,0 +1,42 @@
+"""What makes staged files visible, all at once and once only."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dc43_core.protocol.journal import LaneManifest
+
+
+class Sink(Protocol):
+    """One lane's destination; its publication is idempotent."""
+
+    uri: str
+    guarantee: str
+    """What it promises of rows that land, as records and pages show it."""
+
+    def newest(self) -> int:
+        """Return the sequence number of its newest entry; -1 if there is none."""
+        ...
+
+    def check(self) -> None:
+        """Look whether the destination can be published to; called once at start.
+
+        Raises:
+            StreamIdentityError: saying what is wrong and the way out.
+        """
+        ...
+
+    def staging(self) -> str:
+        """Return the folder for staged files, invisible to readers, on the same file system."""
+        ...
+
+    def final_name(self, token: str, index: int, staged: str) -> str:
+        """Return the URI under which a staged file will be visible."""
+        ...
+
+    def publish(self, manifest: LaneManifest) -> int:
+        """Make a lane's files visible, unless they are; return the entry's sequence number.
+
+        Safe to call again after a crash at any point, and by two drivers at once.
+        """
+        ...

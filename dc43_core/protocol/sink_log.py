@@ -1,0 +1,182 @@
+"""The commit log of Spark's file sink: `_spark_metadata/N`.
+
+Spark's readers (`spark.read`, `readStream`, catalog tables) honour it: a file that is in no
+entry does not exist for them. Its numbers are the sink's own sequence, the last plus one and
+created only if absent, never Spark's batch id: several streams may share a sink, and a batch id
+starts over when a checkpoint is wiped. Every tenth entry is a compaction that holds all files.
+
+The format is internal to Spark (SinkFileStatus, version line `v1`) and stands under a contract
+test for each Spark version.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from dc43_core.errors import CorruptFileError, StaleStagingError, StreamIdentityError
+from dc43_core.protocol.file_store import FileStatus, FileStore, join
+from dc43_core.protocol.journal import LaneManifest
+
+LOG = "_spark_metadata"
+OURS = "_dc43"
+COMPACT_EVERY = 10
+_VERSION = "v1"
+_OWN_FILE = re.compile(r"batch-[0-9a-f]{32}-\d{10}-")
+_BLOCK_SIZE = 33_554_432
+
+
+class SinkLog:
+    """The log of one sink folder."""
+
+    def __init__(self, store: FileStore, folder: str) -> None:
+        self.store = store
+        self.folder = join(folder, LOG)
+        self._known: int | None = None
+
+    def newest(self) -> int:
+        """Return the newest entry's number; -1 for an empty log.
+
+        The folder is listed once; later calls probe upwards, so that a batch costs the same
+        however long the log is.
+        """
+        if self._known is None:
+            names = (file.name.removesuffix(".compact") for file in self.store.list(self.folder))
+            self._known = max((int(name) for name in names if name.isdigit()), default=-1)
+        while self.store.status(self._path(self._known + 1)) is not None:
+            self._known += 1
+        return self._known
+
+    def find(self, token: str, after: int) -> int | None:
+        """Return the number of the entry that first lists a file whose name has this prefix.
+
+        Args:
+            token: A prefix of file names.
+            after: Entries up to this one are known not to hold it.
+        """
+        for number in range(after + 1, self.newest() + 1):
+            if any(_name(line["path"]).startswith(token) for line in self._read(number)):
+                return number
+        return None
+
+    def files(self) -> list[str]:
+        """Return every visible file's URI, in order of publication."""
+        return [str(line["path"]) for line in self._all(self.newest())]
+
+    def append(self, number: int, files: Sequence[FileStatus]) -> bool:
+        """Publish files as entry `number`; False if another writer took the number."""
+        lines = [_status(file) for file in files]
+        if _is_compact(number):
+            lines = self._all(number - 1) + lines
+        text = "\n".join([_VERSION, *(json.dumps(line, separators=(",", ":")) for line in lines)])
+        return self.store.create_if_absent(self._path(number), text.encode())
+
+    def _all(self, newest: int) -> list[dict[str, object]]:
+        start = newest
+        while start > 0 and not _is_compact(start):
+            start -= 1
+        return [line for number in range(max(start, 0), newest + 1) for line in self._read(number)]
+
+    def _read(self, number: int) -> list[dict[str, object]]:
+        path = self._path(number)
+        try:
+            version, *lines = self.store.read(path).decode().split("\n")
+            files = [json.loads(line) for line in lines if line]
+        except FileNotFoundError as error:
+            raise CorruptFileError(path, "this entry of the sink's log is missing") from error
+        except ValueError as error:
+            raise CorruptFileError(path, f"not a sink log: {error}") from error
+        if version != _VERSION:
+            raise CorruptFileError(path, f"not a sink log of version {_VERSION}")
+        if not all(isinstance(file, dict) and "path" in file for file in files):
+            raise CorruptFileError(path, "not a sink log: a line names no file")
+        return files
+
+    def _path(self, number: int) -> str:
+        return join(self.folder, f"{number}.compact" if _is_compact(number) else str(number))
+
+
+class FileSink:
+    """Files in a folder, visible through the commit log."""
+
+    guarantee = "exactly once"
+
+    def __init__(self, store: FileStore, folder: str, suffix: str) -> None:
+        self.store = store
+        self.uri = store.uri(folder)
+        self.log = SinkLog(store, self.uri)
+        self._suffix = suffix
+
+    def newest(self) -> int:
+        """Return the sequence number of its newest entry; -1 if there is none."""
+        return self.log.newest()
+
+    def staging(self) -> str:
+        """Return the folder for staged files."""
+        return join(self.uri, OURS, "staging")
+
+    def check(self) -> None:
+        """Refuse a folder whose files would vanish from sight once a log is there."""
+        if self.newest() >= 0:
+            return
+        # Our own files may lie here unlisted: moved, and then the process died.
+        strangers = [
+            file
+            for file in self.store.list(self.uri)
+            if file.name[0] not in "._" and not _OWN_FILE.match(file.name)
+        ]
+        if strangers:
+            raise StreamIdentityError(
+                f"{self.uri} holds files that no commit log lists ({strangers[0].name}, ...), "
+                "which readers would no longer see after the first batch",
+                "write to an empty folder, or move these files away",
+            )
+
+    def final_name(self, token: str, index: int, staged: str) -> str:
+        """Return a name that is the same at every attempt to publish this batch."""
+        return join(self.uri, f"{token}{index:05d}{self._suffix}")
+
+    def publish(self, manifest: LaneManifest) -> int:
+        """Move the files to their places, then list them in one log entry."""
+        while True:
+            newest = self.log.newest()
+            found = self.log.find(manifest.token, manifest.after)
+            if found is not None:
+                return found
+            published = [self._moved(staged, final) for staged, final in manifest.moves]
+            if self.log.append(newest + 1, published):
+                return newest + 1
+            # Another writer took the number: another stream on this sink, or another driver
+            # with this very batch. Look again.
+
+    def _moved(self, staged: str, final: str) -> FileStatus:
+        try:
+            self.store.rename_no_replace(staged, final)
+        except FileNotFoundError:
+            # Moved by an attempt before this one, or lost; the target tells.
+            pass
+        status = self.store.status(final)
+        if status is None:
+            raise StaleStagingError(staged, final)
+        return status
+
+
+def _is_compact(number: int) -> bool:
+    return (number + 1) % COMPACT_EVERY == 0
+
+
+def _name(path: object) -> str:
+    return str(path).rsplit("/", 1)[-1]
+
+
+def _status(file: FileStatus) -> dict[str, object]:
+    return {
+        "path": file.path,
+        "size": file.size,
+        "isDir": False,
+        "modificationTime": file.modified,
+        "blockReplication": 1,
+        "blockSize": _BLOCK_SIZE,
+        "action": "add",
+    }

@@ -1,0 +1,407 @@
+"""Stage, audit, publish: the steps of one micro-batch, with a named failpoint at each arrow.
+
+    look up -> drift -> stage -> validate -> decide -> BLOCKED: record, raise
+                                                     | PREPARED -> rejects -> main -> COMMITTED
+
+Nothing is visible before PREPARED; from there on whoever comes along completes the batch. Each
+durable fact is a file created only if absent, which is what fences two drivers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from attrs import evolve, field, frozen
+
+from dc43_core.data_quality.interface import DataQualityClient
+from dc43_core.data_quality.local import drift_findings
+from dc43_core.data_quality.model import Finding, Observations, ValidationResult
+from dc43_core.errors import BatchBlockedError, SupersededError
+from dc43_core.expectations.model import CheckPlan
+from dc43_core.interventions.interface import InterventionStrategy
+from dc43_core.interventions.model import DecisionContext, Intervention
+from dc43_core.log import get_logger
+from dc43_core.protocol import clock
+from dc43_core.protocol.disposition import Disposition, NamedIntervention, Policy, dispose
+from dc43_core.protocol.engine import BatchFacts, Staged, Stager
+from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.identity import StreamIdentity
+from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
+from dc43_core.protocol.record import GovernanceRecord
+from dc43_core.protocol.sink import Sink
+from dc43_core.vocabulary import Decision, Lane, Outcome, Verdict
+
+Frame = TypeVar("Frame")
+log = get_logger("protocol")
+
+FAILPOINTS = (
+    "handed-over",
+    "looked-up",
+    "drift-checked",
+    "staged",
+    "validated",
+    "decided",
+    "blocked",
+    "finished",
+    "synced",
+    "prepared",
+    "rejects-published",
+    "main-published",
+    "committed",
+    "swept",
+)
+"""Where a test may crash the process, in order."""
+
+
+@frozen(kw_only=True)
+class NamedStrategy:
+    """A strategy instance with what the protocol needs to know of it."""
+
+    name: str
+    strategy: InterventionStrategy
+    explicit: bool = True
+
+    @property
+    def routes(self) -> bool:
+        """Whether it decides where violating rows go."""
+        return bool(getattr(self.strategy, "routes", False))
+
+
+@frozen(kw_only=True)
+class BatchProtocol(Generic[Frame]):
+    """Everything one running stream needs to take its batches.
+
+    Attributes:
+        identity: Who the stream is.
+        run_id: This start of it.
+        epoch: This start's number.
+        store: Where the checkpoint lives.
+        journal: The durable facts beside the checkpoint.
+        sinks: Main, and rejects where configured.
+        stager: The engine's part.
+        plan: What the contract asks, pinned for the run.
+        data_quality: Who judges.
+        strategies: Who decides.
+        policy: Run type and options.
+        history: The newest records, for strategies; newest last.
+        failpoint: Called at each arrow with its name and the batch id.
+    """
+
+    identity: StreamIdentity
+    run_id: str
+    epoch: int
+    store: FileStore
+    journal: Journal
+    sinks: Mapping[Lane, Sink]
+    stager: Stager[Frame]
+    plan: CheckPlan
+    data_quality: DataQualityClient
+    strategies: Sequence[NamedStrategy] = ()
+    policy: Policy = field(factory=Policy)
+    history: Callable[[], Sequence[Mapping[str, Any]]] = lambda: ()
+    failpoint: Callable[[str, int], None] = lambda name, batch_id: None
+    now: Callable[[], str] = clock.now
+
+    def process(self, frame: Frame, batch_id: int) -> GovernanceRecord:
+        """Take one micro-batch to its end, or complete what an earlier attempt began.
+
+        Returns:
+            The durable record of the committed batch.
+
+        Raises:
+            BatchBlockedError: when the batch is blocked; its record is durable by then.
+            SupersededError: when a later start has taken over.
+        """
+        started = self.now()
+        self.failpoint("handed-over", batch_id)
+        self._require_newest()
+        record = self.journal.committed(batch_id)
+        if record is not None:
+            log.info("batch.skipped", batch_id=batch_id, record_id=record.record_id)
+            return record
+        manifest = self.journal.prepared(batch_id)
+        self.failpoint("looked-up", batch_id)
+        if manifest is None:
+            manifest = self._decide(frame, batch_id, started)
+        else:
+            log.info("batch.rolled-forward", batch_id=batch_id)
+        return self._publish(manifest)
+
+    def _require_newest(self) -> None:
+        newest = self.journal.newest_epoch(self.epoch)
+        if newest != self.epoch:
+            raise SupersededError(self.identity.stream_id, self.epoch, newest)
+
+    def _decide(self, frame: Frame, batch_id: int, started: str) -> Manifest:
+        drift = self.stager.drift(frame, batch_id)
+        self.failpoint("drift-checked", batch_id)
+        early = drift_findings(drift)
+        folder = join(
+            self.sinks[Lane.MAIN].staging(), self.identity.stream_id, f"{batch_id}-{self.run_id}"
+        )
+        # What an attempt of this very run left behind is not in any manifest.
+        self.store.delete(folder)
+        reject_all = self.policy.rejects_whole(early)
+        facts = BatchFacts(
+            stream_id=self.identity.stream_id,
+            batch_id=batch_id,
+            started_at=started,
+            contract_id=self.plan.contract.id,
+            contract_version=self.plan.contract.version,
+            contract_digest=self.plan.contract.digest,
+            drift=tuple(drift),
+        )
+        staged = self.stager.stage(frame, folder, facts, reject_all=reject_all)
+        self.failpoint("staged", batch_id)
+        observations = Observations(
+            row_count=staged.row_count,
+            broken=staged.broken,
+            violating=staged.violating,
+            uncast=staged.uncast,
+            drift=tuple(drift),
+            evaluation_errors=staged.evaluation_errors,
+            metrics=staged.metrics,
+        )
+        findings, faults = self._judge(observations)
+        self.failpoint("validated", batch_id)
+        interventions = self._ask_strategies(batch_id, findings, observations, faults)
+        disposition = dispose(
+            policy=self.policy,
+            findings=findings,
+            violating=staged.violating,
+            interventions=interventions,
+            has_rejects=Lane.REJECTS in self.sinks,
+            faults=faults,
+        )
+        record = self._record(batch_id, started, observations, disposition, interventions)
+        self.failpoint("decided", batch_id)
+        if disposition.outcome is Outcome.BLOCKED:
+            self._block(record, staged)
+        return self._prepare(record, facts, staged, disposition)
+
+    def _judge(self, observations: Observations) -> tuple[Sequence[Finding], dict[str, str]]:
+        """Ask for findings; a client that fails leaves the batch without a verdict."""
+        try:
+            return self.data_quality.findings(self.plan, observations), {}
+        # A boundary to foreign code: the fault is recorded and, in enforce, blocks.
+        except Exception as error:
+            log.error("validation.failed", error=str(error), exc_info=True)
+            return [], {"data-quality client": f"{type(error).__name__}: {error}"}
+
+    def _ask_strategies(
+        self,
+        batch_id: int,
+        findings: Sequence[Finding],
+        observations: Observations,
+        faults: dict[str, str],
+    ) -> list[NamedIntervention]:
+        if not self.strategies:
+            return []
+        # A batch that was blocked comes back: its first record is no batch before it, and one
+        # that was published since counts once.
+        earlier = {r["batch_id"]: r for r in self.history() if r["batch_id"] < batch_id}
+        history = list(earlier.values())
+        answers = []
+        for named in self.strategies:
+            context = DecisionContext(
+                batch_id=batch_id,
+                result=self._result(findings, observations, faults),
+                history=history,
+                state=_last_state(history, named.name),
+                run_type=self.policy.run_type,
+                has_rejects=Lane.REJECTS in self.sinks,
+            )
+            try:
+                answer = _normal(named.strategy.decide(context))
+            # A boundary to foreign code: a strategy that fails leaves no verdict.
+            except Exception as error:
+                log.error("strategy.failed", strategy=named.name, exc_info=True)
+                faults[f"strategy {named.name}"] = f"{type(error).__name__}: {error}"
+                continue
+            answers.append(
+                NamedIntervention(
+                    name=named.name,
+                    intervention=answer,
+                    explicit=named.explicit,
+                    routes=named.routes,
+                )
+            )
+        return answers
+
+    def _result(
+        self, findings: Sequence[Finding], observations: Observations, faults: Mapping[str, str]
+    ) -> ValidationResult:
+        errors = [f.message for f in findings if f.severity == "error"]
+        unknown = faults or any(f.kind == "evaluation_error" for f in findings)
+        return ValidationResult(
+            status=Verdict.UNKNOWN if unknown else Verdict.WARN if findings else Verdict.OK,
+            errors=[*errors, *faults.values()],
+            warnings=[f.message for f in findings if f.severity != "error"],
+            metrics=_metrics(observations),
+            schema=dict(self.stager.schema()),
+            findings=list(findings),
+            dataset_id=self.plan.dataset_id,
+            contract_id=self.plan.contract.id,
+            contract_version=self.plan.contract.version,
+        )
+
+    def _record(
+        self,
+        batch_id: int,
+        started: str,
+        seen: Observations,
+        disposition: Disposition,
+        interventions: Sequence[NamedIntervention],
+    ) -> GovernanceRecord:
+        blocked = disposition.outcome is Outcome.BLOCKED
+        to_rejects = disposition.violating_to is Lane.REJECTS and not blocked
+        rejected = seen.violating if to_rejects else 0
+        rejects = self.sinks.get(Lane.REJECTS)
+        broken = {check: rows for check, rows in seen.broken.items() if rows}
+        return GovernanceRecord(
+            record_id=f"{self.identity.stream_id}-{batch_id}" + ("-blocked" if blocked else ""),
+            namespace=self.identity.namespace,
+            stream_id=self.identity.stream_id,
+            query_name=self.identity.query_name,
+            run_id=self.run_id,
+            run_type=self.policy.run_type,
+            epoch=self.epoch,
+            batch_id=batch_id,
+            started_at=started,
+            ended_at=self.now(),
+            row_count=seen.row_count,
+            main_count=0 if blocked else seen.row_count - rejected,
+            valid_count=seen.row_count - seen.violating,
+            reject_count=rejected,
+            violations=sum(broken.values()),
+            violations_by_check=broken,
+            verdict=disposition.verdict,
+            outcome=disposition.outcome,
+            decision=disposition.decision,
+            intervention=disposition.reason,
+            metrics=_metrics(seen),
+            errors=disposition.errors,
+            warnings=disposition.warnings,
+            dataset_id=self.plan.dataset_id,
+            dataset_version=None,
+            contract_id=self.plan.contract.id,
+            contract_version=self.plan.contract.version,
+            contract_digest=self.plan.contract.digest,
+            sink=self.sinks[Lane.MAIN].uri,
+            rejects=rejects.uri if rejects else None,
+            guarantee=self.sinks[Lane.MAIN].guarantee,
+            input=dict(self.stager.input(batch_id)),
+            drift=[
+                {"column": d.column, "kind": d.kind, "detail": d.detail, "where": d.where}
+                for d in seen.drift
+            ],
+            strategies={
+                i.name: dict(i.intervention.state)
+                for i in interventions
+                if i.intervention.state is not None
+            },
+        )
+
+    def _block(self, record: GovernanceRecord, staged: Staged) -> None:
+        kept = self.journal.keep(
+            "blocked", evolve(record, details={**record.details, "staging": staged.folder})
+        )
+        self.failpoint("blocked", record.batch_id)
+        if kept.run_id != record.run_id:
+            # The incident is known from an earlier start, whose staging is kept.
+            self.store.delete(staged.folder)
+        log.error("batch.blocked", batch_id=record.batch_id, reason=record.intervention)
+        raise BatchBlockedError(
+            record.dataset_id,
+            record.batch_id,
+            record.intervention or "no reason given",
+            kept.record_id,
+        )
+
+    def _prepare(
+        self,
+        record: GovernanceRecord,
+        batch: BatchFacts,
+        staged: Staged,
+        disposition: Disposition,
+    ) -> Manifest:
+        files = self.stager.finish(staged, disposition.violating_to, batch)
+        self.failpoint("finished", record.batch_id)
+        lanes = {}
+        for lane, staged_files in files.items():
+            if not staged_files:
+                continue
+            sink = self.sinks[lane]
+            token = f"batch-{self.identity.stream_id}-{record.batch_id:010d}-"
+            self.store.sync(staged_files)
+            lanes[lane] = LaneManifest(
+                token=token,
+                after=sink.newest(),
+                moves=tuple(
+                    (path, sink.final_name(token, index, path))
+                    for index, path in enumerate(sorted(staged_files))
+                ),
+            )
+        self.failpoint("synced", record.batch_id)
+        self._require_newest()
+        manifest = Manifest(record=record, lanes=lanes, staging=staged.folder)
+        if not self.journal.prepare(manifest):
+            # Another driver decided this batch first; its word counts, ours is forgotten.
+            theirs = self.journal.prepared(record.batch_id)
+            assert theirs is not None
+            manifest = theirs
+        self.failpoint("prepared", record.batch_id)
+        return manifest
+
+    def _publish(self, manifest: Manifest) -> GovernanceRecord:
+        batch_id = manifest.record.batch_id
+        # Rejects first: a row missing from main can then always be found.
+        if Lane.REJECTS in manifest.lanes:
+            self.sinks[Lane.REJECTS].publish(manifest.lanes[Lane.REJECTS])
+        self.failpoint("rejects-published", batch_id)
+        sequence = self.sinks[Lane.MAIN].publish(manifest.lanes[Lane.MAIN])
+        self.failpoint("main-published", batch_id)
+        record = self.journal.keep(
+            "committed",
+            evolve(manifest.record, dataset_version=str(sequence), ended_at=self.now()),
+        )
+        self.failpoint("committed", batch_id)
+        self._sweep(batch_id)
+        self.failpoint("swept", batch_id)
+        return record
+
+    def _sweep(self, batch_id: int) -> None:
+        """Delete what attempts at a committed batch left; no manifest needs it any more."""
+        folder = join(self.sinks[Lane.MAIN].staging(), self.identity.stream_id)
+        for attempt in self.store.list(folder):
+            number = attempt.name.partition("-")[0]
+            if number.isdigit() and int(number) <= batch_id:
+                self.store.delete(attempt.path)
+
+
+def _metrics(seen: Observations) -> dict[str, Any]:
+    return {
+        "row_count": seen.row_count,
+        "violating_rows": seen.violating,
+        "uncast_rows": seen.uncast,
+        **seen.metrics,
+    }
+
+
+def _last_state(history: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    for entry in reversed(history):
+        state = entry.get("strategies", {}).get(name)
+        if state is not None:
+            return dict(state)
+    return {}
+
+
+def _normal(answer: Intervention | str | None) -> Intervention:
+    if answer is None:
+        return Intervention()
+    if isinstance(answer, str):
+        return Intervention(decision=Decision.BLOCK, reason=answer)
+    if not isinstance(answer, Intervention):
+        raise TypeError(f"decide() returned {answer!r}, not an Intervention, a reason or None")
+    return answer

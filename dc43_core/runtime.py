@@ -1,0 +1,269 @@
+"""A runtime: one configuration, the plugins it loads, and what is built from both."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from dc43_core.config import Config, Instance, load_config
+from dc43_core.contracts.files import ContractFiles, pick_object
+from dc43_core.contracts.model import Contract
+from dc43_core.converter import CONFIGURATION, structure
+from dc43_core.data_quality.interface import DataQualityClient
+from dc43_core.errors import (
+    ConfigurationError,
+    Dc43Error,
+    DuplicateNameError,
+    MissingEvaluatorError,
+    UnknownNameError,
+)
+from dc43_core.expectations.derive import derive
+from dc43_core.expectations.interface import ExpectationEvaluator, ExpectationKind
+from dc43_core.expectations.model import CheckPlan, Expectation
+from dc43_core.governance.interface import GovernanceClient, RecordExporter
+from dc43_core.interventions.interface import InterventionStrategy
+from dc43_core.plugin_manager import Plugins, load_plugins
+from dc43_core.protocol.steps import NamedStrategy
+
+# Which distribution to install for a name that people know but have not installed.
+_BROUGHT_BY = {"sql": "dc43-gate-governance-sql", "spark": "dc43-gate-spark"}
+
+
+@define(kw_only=True)
+class Runtime:
+    """Everything a stream takes from its surroundings; built once, shared by many streams.
+
+    Attributes:
+        config: The configuration; None looks for it.
+        plugins: The plugins; None loads what is installed.
+        governance: The client that records go to; None builds what the configuration names.
+        data_quality: The client that judges; None builds what the configuration names.
+    """
+
+    config: Config = field(factory=load_config)
+    _plugins: Plugins | None = field(default=None, alias="plugins")
+    _governance: GovernanceClient | None = field(default=None, alias="governance")
+    _data_quality: DataQualityClient | None = field(default=None, alias="data_quality")
+    _kinds: dict[str, ExpectationKind] | None = field(default=None, init=False)
+    _lock: Any = field(factory=threading.RLock, init=False, repr=False)
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins, loaded when first asked for."""
+        with self._lock:
+            if self._plugins is None:
+                about = self.config.plugins
+                self._plugins = load_plugins(blocked=about.blocked, allowed=about.allowed)
+            return self._plugins
+
+    def build(self, kind: str, instance: Instance, where: str) -> Any:
+        """Build one configured extension.
+
+        Args:
+            kind: A key of `plugin_manager.KINDS`.
+            instance: What to build.
+            where: Where it stands, for messages.
+
+        Raises:
+            UnknownNameError: if nobody offers it.
+            ConfigurationError: if its options do not fit.
+        """
+        hint = ""
+        if instance.use in _BROUGHT_BY:
+            hint = f"it comes with {_BROUGHT_BY[instance.use]}"
+        offer = self.plugins.registry(kind).get(instance.use, hint)
+        extension = offer.extension
+        try:
+            if extension.options is None:
+                if instance.options:
+                    raise ValueError(f"takes no options, found {', '.join(instance.options)}")
+                return extension.build()
+            return extension.build(structure(CONFIGURATION, extension.options, instance.options))
+        except Dc43Error:
+            raise
+        except (ValueError, TypeError) as error:
+            source = str(self.config.source or "configuration")
+            raise ConfigurationError(source, [f"{where} ({instance.use}): {error}"]) from error
+        except Exception as error:
+            error.add_note(f"raised while building {kind} {instance.use!r} of {offer.owner}")
+            raise
+
+    @property
+    def kinds(self) -> Mapping[str, ExpectationKind]:
+        """Every known expectation kind, by name."""
+        with self._lock:
+            if self._kinds is None:
+                self._kinds = {
+                    o.extension.name: o.extension.build()
+                    for o in self.plugins.registry("expectation kind")
+                }
+            return self._kinds
+
+    @property
+    def data_quality(self) -> DataQualityClient:
+        """The client that judges."""
+        with self._lock:
+            if self._data_quality is None:
+                self._data_quality = self.build(
+                    "data-quality client", self.config.data_quality, "data_quality"
+                )
+            return self._data_quality
+
+    @property
+    def governance(self) -> GovernanceClient:
+        """The client that records go to, opened."""
+        with self._lock:
+            if self._governance is None:
+                name, instance = self._ledger()
+                client: GovernanceClient = self.build("governance client", instance, name)
+                client.open()
+                self._governance = client
+            return self._governance
+
+    def _ledger(self) -> tuple[str, Instance]:
+        configured = self.config.governance
+        if len(configured) > 1:
+            raise ConfigurationError(
+                str(self.config.source),
+                [f"governance: one client is supported, found {', '.join(configured)}"],
+            )
+        for name, instance in configured.items():
+            path = instance.options.get("path")
+            if isinstance(path, str):
+                # Relative to the file it stands in, as every path of the configuration.
+                options = {**instance.options, "path": str(self.config.folder / path)}
+                instance = Instance(use=instance.use, options=options)
+            return f"governance.{name}", instance
+        if "sql" in self.plugins.registry("governance client"):
+            return "governance", Instance(use="sql", options={"path": str(self.default_ledger())})
+        return "governance", Instance(use="memory")
+
+    def default_ledger(self) -> Path:
+        """Return where the ledger lies when the configuration names none."""
+        return self.config.folder / ".dc43" / "ledger.db"
+
+    def strategy(
+        self, wanted: str | InterventionStrategy | Instance, explicit: bool = True
+    ) -> NamedStrategy:
+        """Return a strategy by instance name, extension name, or as the object it is.
+
+        Raises:
+            UnknownNameError: if the name is neither configured nor offered.
+            TypeError: if an object has no `decide`.
+        """
+        if isinstance(wanted, str):
+            instance = self.config.strategies.get(wanted, Instance(use=wanted))
+            known = self.plugins.registry("strategy")
+            if instance.use not in known:
+                names = {o.extension.name for o in known} | set(self.config.strategies)
+                raise UnknownNameError("strategy", wanted, names)
+            built = self.build("strategy", instance, f"strategies.{wanted}")
+            return NamedStrategy(name=wanted, strategy=built, explicit=explicit)
+        if isinstance(wanted, Instance):
+            built = self.build("strategy", wanted, "strategies")
+            return NamedStrategy(name=wanted.use, strategy=built, explicit=explicit)
+        if not callable(getattr(wanted, "decide", None)):
+            raise TypeError(
+                f"{wanted!r} of {type(wanted).__module__} is no intervention strategy: it has no "
+                "method decide(context); write one, or name an installed strategy"
+            )
+        return NamedStrategy(name=type(wanted).__name__, strategy=wanted, explicit=explicit)
+
+    def exporters(self) -> Sequence[tuple[str, RecordExporter]]:
+        """Return the configured record exporters with their instance names."""
+        return [
+            (name, self.build("record exporter", instance, f"exporters.{name}"))
+            for name, instance in self.config.exporters.items()
+        ]
+
+    def contracts(self, folder: Path | None = None) -> ContractFiles:
+        """Return the contracts of a folder; by default the configured one."""
+        loaders = [o.extension.build() for o in self.plugins.registry("contract loader")]
+        return ContractFiles(folder or self.config.folder / self.config.contracts.path, loaders)
+
+    def plan(
+        self, contract: Contract, object_name: str | None = None, *, any_status: bool = False
+    ) -> CheckPlan:
+        """Derive what a contract asks of one of its objects.
+
+        Args:
+            contract: The contract.
+            object_name: Which object, if it has several.
+            any_status: Whether to derive it although its status is not accepted, to look at it.
+
+        Raises:
+            ConfigurationError: if its status is not accepted.
+            ContractError: if the object or a rule cannot be used.
+        """
+        accepted = self.config.contracts.accepted_status
+        if not any_status and contract.status is not None and contract.status not in accepted:
+            raise ConfigurationError(
+                contract.source,
+                [
+                    f"contract {contract.id} {contract.version} has status {contract.status!r}; "
+                    f"accepted: {', '.join(accepted)}; activate it, or accept the status with "
+                    "contracts.accepted_status"
+                ],
+            )
+        return derive(contract, pick_object(contract, object_name), self.kinds)
+
+    def evaluators(
+        self, engine: str, expectations: Sequence[Expectation]
+    ) -> Mapping[str, ExpectationEvaluator]:
+        """Return for each kind in use who evaluates it on an engine.
+
+        Raises:
+            MissingEvaluatorError: if nobody does.
+            DuplicateNameError: if two do.
+        """
+        by_kind: dict[str, ExpectationEvaluator] = {}
+        owners: dict[str, str] = {}
+        wanted = {e.kind for e in expectations}
+        for offer in self.plugins.registry("expectation evaluator"):
+            facts = offer.extension.capabilities
+            useful = wanted & set(facts.get("kinds", ()))
+            if facts.get("engine") != engine or not useful:
+                continue
+            evaluator = offer.extension.build()
+            for kind in useful:
+                if kind in by_kind:
+                    raise DuplicateNameError(
+                        f"{engine} evaluator of kind", kind, [owners[kind], offer.owner]
+                    )
+                by_kind[kind], owners[kind] = evaluator, offer.owner
+        for expectation in expectations:
+            if expectation.kind not in by_kind:
+                raise MissingEvaluatorError(expectation.id, expectation.kind, engine, by_kind)
+        return by_kind
+
+    def close(self) -> None:
+        """Close the governance client if this runtime opened one."""
+        with self._lock:
+            if self._governance is not None:
+                self._governance.close()
+
+
+_default: Runtime | None = None
+_default_lock = threading.Lock()
+
+
+def default_runtime() -> Runtime:
+    """Return this process's runtime, built from the configuration when first asked for."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = Runtime()
+        return _default
+
+
+def reset_default_runtime() -> None:
+    """Forget this process's runtime; the next one is built anew."""
+    global _default
+    with _default_lock:
+        if _default is not None:
+            _default.close()
+        _default = None

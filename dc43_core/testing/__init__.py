@@ -1,0 +1,1 @@
+"""The kit for plugin authors: conformance classes, a fake engine, a file store that crashes."""

@@ -1,0 +1,154 @@
+"""An engine of plain lists: it runs the whole protocol, and judges by the kinds' own words.
+
+A frame is a list of dicts. Files are JSON lines in a `MemoryStore`. It is slow and exact: the
+reference that every real engine is compared with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from dc43_core.data_quality.model import ColumnDrift
+from dc43_core.expectations.interface import ExpectationKind
+from dc43_core.expectations.model import CheckPlan, Expectation
+from dc43_core.protocol.engine import BatchFacts, Staged
+from dc43_core.protocol.file_store import join
+from dc43_core.testing.memory_store import MemoryStore
+from dc43_core.vocabulary import Lane, Scope, Severity
+
+Row = Mapping[str, Any]
+CHECKS = "_dc43_checks"
+
+
+@frozen(kw_only=True)
+class FakeStager:
+    """The fake engine's part of the protocol."""
+
+    store: MemoryStore
+    plan: CheckPlan
+    kinds: Mapping[str, ExpectationKind]
+    rows_per_file: int = 4
+
+    def schema(self) -> Mapping[str, str]:
+        """Return column name to logical type."""
+        return {p.physical_name: p.logical_type or "" for p in self.plan.schema.columns}
+
+    def input(self, batch_id: int) -> Mapping[str, Any]:
+        """A list knows nothing of where it came from."""
+        return {"dataset_id": "list", "version": str(batch_id)}
+
+    def drift(self, frame: Sequence[Row], batch_id: int) -> Sequence[ColumnDrift]:
+        """Compare the columns of the rows with the contract's."""
+        found = set().union(*(row.keys() for row in frame)) if frame else set(self.schema())
+        return [
+            ColumnDrift(
+                column=p.physical_name,
+                kind="missing",
+                detail="is missing" + (" and required" if p.required else ""),
+                incompatible=p.required,
+            )
+            for p in self.plan.schema.columns
+            if p.physical_name not in found
+        ]
+
+    def stage(
+        self, frame: Sequence[Row], folder: str, batch: BatchFacts, *, reject_all: bool
+    ) -> Staged:
+        """Judge each row once, then keys among the rows that pass."""
+        broken: dict[str, int] = defaultdict(int)
+        main: list[Row] = []
+        rejects: list[Row] = []
+        for row in frame:
+            checks = self._broken(row)
+            for expectation in checks:
+                broken[expectation.id] += 1
+            failed = [e.id for e in checks if _rejects(e)]
+            lane = rejects if failed or reject_all else main
+            lane.append({**self._columns(row), CHECKS: failed or ["schema"]})
+        for expectation in self.plan.expectations:
+            if expectation.form == "key":
+                main = self._judge_key(expectation, main, rejects, broken)
+        return Staged(
+            row_count=len(frame),
+            violating=len(rejects),
+            broken=dict(broken),
+            files={
+                "main": self._write(folder, "main", [_without_checks(r) for r in main]),
+                "violating": self._write(folder, "violating", rejects),
+            },
+            folder=folder,
+        )
+
+    def finish(
+        self, staged: Staged, violating_to: Lane, batch: BatchFacts
+    ) -> Mapping[Lane, Sequence[str]]:
+        """Give violating rows their envelope, or take it off where they stay in main."""
+        main = list(staged.files["main"])
+        rejects = list(staged.files["violating"])
+        if violating_to is Lane.MAIN and rejects:
+            rows = [_without_checks(r) for path in rejects for r in read_rows(self.store, path)]
+            main += self._write(staged.folder, "kept", rows)
+            rejects = []
+        if not main:
+            main = self._write(staged.folder, "empty", [], always=True)
+        return {Lane.MAIN: main, Lane.REJECTS: rejects}
+
+    def _broken(self, row: Row) -> list[Expectation]:
+        return [
+            e
+            for e in self.plan.expectations
+            if e.form == "row"
+            and self.kinds[e.kind].violated_by(e, tuple(row.get(c) for c in e.columns))
+        ]
+
+    def _judge_key(
+        self,
+        expectation: Expectation,
+        main: list[Row],
+        rejects: list[Row],
+        broken: dict[str, int],
+    ) -> list[Row]:
+        seen: set[tuple[Any, ...]] = set()
+        kept: list[Row] = []
+        for row in sorted(main, key=lambda r: json.dumps(r, sort_keys=True, default=str)):
+            key = tuple(row.get(c) for c in expectation.columns)
+            if None not in key and key in seen:
+                broken[expectation.id] += 1
+                if _rejects(expectation):
+                    rejects.append({**row, CHECKS: [expectation.id]})
+                    continue
+            seen.add(key)
+            kept.append(row)
+        return kept
+
+    def _columns(self, row: Row) -> dict[str, Any]:
+        return {name: row.get(name) for name in self.schema()}
+
+    def _write(
+        self, folder: str, name: str, rows: Sequence[Row], *, always: bool = False
+    ) -> list[str]:
+        paths = []
+        for start in range(0, len(rows) or int(always), self.rows_per_file):
+            path = join(folder, name, f"{start:05d}.jsonl")
+            lines = (json.dumps(row) for row in rows[start : start + self.rows_per_file])
+            self.store.write(path, "\n".join(lines).encode())
+            paths.append(self.store.uri(path))
+        return paths
+
+
+def read_rows(store: MemoryStore, path: str) -> list[dict[str, Any]]:
+    """Return the rows of one file."""
+    return [json.loads(line) for line in store.read(path).decode().split("\n") if line]
+
+
+def _without_checks(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != CHECKS}
+
+
+def _rejects(expectation: Expectation) -> bool:
+    return expectation.scope is Scope.ROW and expectation.severity is Severity.ERROR

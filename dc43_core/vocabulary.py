@@ -1,0 +1,71 @@
+"""The words of dc43, one spelling everywhere: in code, records, configuration and pages."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How grave it is when an expectation does not hold."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Scope(StrEnum):
+    """What an expectation judges: each row, or a micro-batch as a whole."""
+
+    ROW = "row"
+    BATCH = "batch"
+
+
+class Verdict(StrEnum):
+    """What validation says of a micro-batch; the order of `rank` is worst last."""
+
+    OK = "ok"
+    WARN = "warn"
+    BLOCK = "block"
+    UNKNOWN = "unknown"
+
+    @property
+    def rank(self) -> int:
+        """Position from best to worst, to merge several verdicts by `max`."""
+        return list(Verdict).index(self)
+
+
+class Decision(StrEnum):
+    """What an intervention strategy wants; the order of `rank` is most severe last."""
+
+    CONTINUE = "continue"
+    WARN = "warn"
+    ROUTE = "route"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        """Position from mildest to most severe, to merge several decisions by `max`."""
+        return list(Decision).index(self)
+
+
+class Outcome(StrEnum):
+    """What became of a micro-batch."""
+
+    COMMITTED = "committed"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class RunType(StrEnum):
+    """`observe` measures and never blocks by itself; `enforce` lets no broken row through."""
+
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
+class Lane(StrEnum):
+    """The two places where a row can land."""
+
+    MAIN = "main"
+    REJECTS = "rejects"

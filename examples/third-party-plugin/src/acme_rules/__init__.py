@@ -1,0 +1,1 @@
+"""A complete dc43 plugin as another team would write it."""

@@ -1,0 +1,1 @@
+"""Drift policies: what a changed schema does to a batch."""

@@ -1,0 +1,1 @@
+"""Governance records in SQL: SQLite embedded, PostgreSQL for teams."""

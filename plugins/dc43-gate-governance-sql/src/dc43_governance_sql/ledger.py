@@ -1,0 +1,175 @@
+"""Governance records in a SQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Executable, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from dc43_core.errors import Dc43Error
+from dc43_core.governance.model import SchemaObservation
+from dc43_core.protocol.record import GovernanceRecord
+from dc43_governance_sql.database import database
+from dc43_governance_sql.errors import LedgerError
+from dc43_governance_sql.options import SqlOptions
+from dc43_governance_sql.revisions import bring_up_to_date, is_current
+from dc43_governance_sql.rows import (
+    observation_row,
+    read_observation,
+    read_record,
+    record_row,
+)
+from dc43_governance_sql.tables import RECORDS, SCHEMA_OBSERVATIONS
+
+
+def _insert_absent(table: Table, dialect: str) -> Executable:
+    insert = (
+        postgresql.insert(table).on_conflict_do_nothing()
+        if dialect == "postgresql"
+        else sqlite.insert(table).on_conflict_do_nothing()
+    )
+    # Of an INSERT, SQLAlchemy forgets the count unless told.
+    return insert.execution_options(preserve_rowcount=True)
+
+
+class SqlGovernance:
+    """A `GovernanceClient` over a SQLite file or a PostgreSQL database.
+
+    Each call takes a connection of its own, so any thread may call. What `record_many` and
+    `observe_schema` returned from survives a power cut.
+
+    Every method raises LedgerError where the database fails it, and CorruptFileError where it
+    is damaged.
+    """
+
+    def __init__(self, options: SqlOptions) -> None:
+        self._database = database(options)
+        self._engine: Engine | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.location()})"
+
+    def open(self) -> None:
+        """Create or upgrade the tables.
+
+        Raises:
+            CorruptFileError: if the file is damaged or is something else.
+            FormatVersionError: if a newer dc43 made the tables.
+        """
+        self.close()
+        self._database.create()
+        self._engine = self._database.engine()
+        try:
+            with self._connection() as connection:
+                self._database.prepare(connection)
+                current = is_current(connection, self.location())
+            if not current:
+                with self._writing() as connection:
+                    shared = self._database.shared
+                    bring_up_to_date(connection, self.location(), shared=shared)
+        except Dc43Error:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of connections; `open` may follow."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def health(self) -> str | None:
+        """Return what is wrong as a sentence, or None."""
+        try:
+            with self._connection() as connection:
+                if is_current(connection, self.location()):
+                    return None
+        except Dc43Error as error:
+            return str(error)
+        return f"ledger {self.location()}: its tables are gone; the next start makes them anew"
+
+    def location(self) -> str:
+        """Return the file, or the URL without its password."""
+        return self._database.location
+
+    def record_many(self, records: Sequence[GovernanceRecord]) -> int:
+        """Keep records, each once by `record_id`, all or none; return how many were new."""
+        return self._insert(RECORDS, [record_row(record) for record in records])
+
+    def observe_schema(self, observation: SchemaObservation) -> None:
+        """Keep a schema observation."""
+        self._insert(SCHEMA_OBSERVATIONS, [observation_row(observation)])
+
+    def records(
+        self,
+        *,
+        namespace: str = "default",
+        dataset_id: str | None = None,
+        stream_id: str | None = None,
+        newest: int | None = None,
+    ) -> Sequence[GovernanceRecord]:
+        """Return records, oldest first.
+
+        Raises:
+            FormatVersionError: if a newer dc43 wrote one of them.
+        """
+        table = RECORDS.c
+        query = select(table.record_id, table.payload).where(table.namespace == namespace)
+        if dataset_id is not None:
+            query = query.where(table.dataset_id == dataset_id)
+        if stream_id is not None:
+            query = query.where(table.stream_id == stream_id)
+        if newest is None:
+            query = query.order_by(table.sequence)
+        else:
+            # To SQLite a negative limit is none.
+            query = query.order_by(table.sequence.desc()).limit(max(newest, 0))
+        with self._connection() as connection:
+            found = connection.execute(query).all()
+        if newest is not None:
+            found = found[::-1]
+        return [read_record(key, payload, self.location()) for key, payload in found]
+
+    def schema_observations(
+        self, *, namespace: str = "default", dataset_id: str | None = None
+    ) -> Sequence[SchemaObservation]:
+        """Return schema observations, oldest first."""
+        table = SCHEMA_OBSERVATIONS.c
+        query = select(table.sequence, table.payload).where(table.namespace == namespace)
+        if dataset_id is not None:
+            query = query.where(table.dataset_id == dataset_id)
+        with self._connection() as connection:
+            found = connection.execute(query.order_by(table.sequence)).all()
+        return [read_observation(key, payload, self.location()) for key, payload in found]
+
+    def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+        if not rows:
+            return 0
+        with self._writing() as connection:
+            statement = _insert_absent(table, connection.dialect.name)
+            # Row by row: no driver tells for many rows at once which of them were new, and
+            # PostgreSQL does not promise to number them in order.
+            return sum(connection.execute(statement, row).rowcount for row in rows)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._connection() as connection:
+            self._database.begin_write(connection)
+            yield connection
+            connection.commit()
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        if self._engine is None:
+            raise LedgerError(
+                self.location(), "it is not open", retryable=False, remedy="call open() first"
+            )
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            # Not chained: what the database says may hold the password.
+            raise self._database.explain(error) from None

@@ -1,0 +1,1 @@
+"""Strategies that route violating rows, and what they need to be replayed."""

@@ -1,0 +1,1 @@
+"""Spark for dc43: reads and writes under a contract. Importing this imports no Spark."""

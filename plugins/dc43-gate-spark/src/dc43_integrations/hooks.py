@@ -1,0 +1,47 @@
+"""What this distribution offers to dc43; nothing here imports Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dc43_core.expectations.interface import ExpectationEvaluator
+from dc43_core.markers import hookimpl
+from dc43_core.pipeline import PipelineRunner
+from dc43_core.registry import Extension
+
+KINDS = (
+    "enum",
+    "length",
+    "missing",
+    "pattern",
+    "primary-key",
+    "range",
+    "required",
+    "row-count",
+    "type",
+    "unique",
+)
+
+
+def _evaluator() -> ExpectationEvaluator:
+    from dc43_integrations.spark.evaluator import SparkEvaluator
+
+    return SparkEvaluator()
+
+
+def _runner() -> PipelineRunner:
+    from dc43_integrations.spark.runner import SparkRunner
+
+    return SparkRunner()
+
+
+@hookimpl
+def dc43_expectation_evaluators() -> Sequence[Extension[ExpectationEvaluator]]:
+    """Every kind of the core, as Spark expressions."""
+    return [Extension("spark", _evaluator, capabilities={"engine": "spark", "kinds": KINDS})]
+
+
+@hookimpl
+def dc43_pipeline_runners() -> Sequence[Extension[PipelineRunner]]:
+    """Pipeline files with `engine = "spark"`."""
+    return [Extension("spark", _runner)]

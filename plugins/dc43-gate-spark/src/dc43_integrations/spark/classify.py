@@ -1,0 +1,303 @@
+"""One projection that judges every row: a violation bitmask, and from it the lane.
+
+Rules become bits, 60 to a mask column, in generated code. What a row breaks is counted over the
+masks; reasons are spelled out later, and only for rows that broke something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, reduce
+
+from attrs import frozen
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from dc43_core.contracts.model import UnenforceableNode
+from dc43_core.errors import EvaluatorError, UnenforceableError
+from dc43_core.expectations.interface import ExpectationEvaluator
+from dc43_core.expectations.model import Expectation
+from dc43_core.vocabulary import Scope, Severity
+from dc43_integrations.spark.names import FAILED, LANE, LINE, MASK, READ, column, finder, quoted
+from dc43_integrations.spark.types import same, widens
+
+BITS = 60
+MAIN, VIOLATING, UNCAST = 0, 1, 2
+"""Staging lanes, numbers because each row is compared with the one before: rows to publish as
+they are, rows that break a rule, and of these the rows with a value that would not cast."""
+_MEASURED = (T.NumericType, T.DatetimeType)
+# What has no exact values anyway, and what can spell every value.
+_ROUNDED = (T.FloatType, T.DoubleType, T.StringType)
+
+
+@frozen(kw_only=True)
+class Conversion:
+    """How the frame's columns become the contract's.
+
+    Attributes:
+        target: What lands in main.
+        typed: One expression for each column of `target`.
+        raw: Column name to its raw text where the cast failed, else NULL; only for columns
+            that are cast, or were cast when they were read.
+        failed: True where a row has a value that would not cast; None where none can.
+        line: Raw text of a row that could not be split into fields; None where none can be.
+        file: File the row came from, known for rows that failed; None where it never is.
+    """
+
+    target: T.StructType
+    typed: tuple[Column, ...]
+    raw: Mapping[str, Column]
+    failed: Column | None
+    line: Column | None
+    file: Column | None
+
+
+def conversion(frame: DataFrame, target: T.StructType) -> Conversion:
+    """Work out how a frame's columns become the contract's, once a stream.
+
+    A column that is missing reads as NULL; one of another type is cast, and what would not cast
+    is kept as raw text.
+    """
+    find = finder(frame.columns, frame.sparkSession)
+    types = {field.name: field.dataType for field in frame.schema}
+    read = types.get(READ)
+    carried = _fields(read["raw"].dataType) if isinstance(read, T.StructType) else set()
+    typed: list[Column] = []
+    raw: dict[str, Column] = {}
+    for field in target:
+        name, wanted = field.name, field.dataType
+        actual = find.get(name)
+        if actual is None:
+            typed.append(F.lit(None).cast(wanted).alias(name))
+            continue
+        col, found = column(actual), types[actual]
+        if same(found, wanted):
+            typed.append(col.alias(name))
+        elif widens(found, wanted):
+            typed.append(col.cast(wanted).alias(name))
+        else:
+            cast = _cast(frame, actual, wanted)
+            typed.append(cast.alias(name))
+            raw[name] = F.when(col.isNotNull() & cast.isNull(), col.cast("string"))
+        if name in carried:
+            before = column(READ, "raw", name)
+            raw[name] = F.coalesce(before, raw[name]) if name in raw else before
+    # What was cast under the read contract and is not a column of this one still counts.
+    for name in sorted(carried - set(target.names)):
+        raw[name] = column(READ, "raw", name)
+    has_read = isinstance(read, T.StructType)
+    here = [text.isNotNull() for name, text in raw.items() if name not in carried]
+    failed = [*([column(READ).isNotNull()] if has_read else []), *here]
+    return Conversion(
+        target=target,
+        typed=tuple(typed),
+        raw=raw,
+        failed=reduce(Column.__or__, failed) if failed else None,
+        line=column(READ, "line") if has_read else None,
+        file=column(READ, "file") if has_read else None,
+    )
+
+
+def read_expectations(convert: Conversion, known: Sequence[Expectation]) -> list[Expectation]:
+    """Return type rules for what a read carries and the write's contract does not declare."""
+    covered = {e.columns[0] for e in known if e.kind == "type"}
+    added = [
+        Expectation(
+            id=f"{name}.type",
+            kind="type",
+            columns=(name,),
+            label=name,
+            demand=f"{name} must be of the type that the source's contract declares",
+        )
+        for name in convert.raw
+        if name not in covered
+    ]
+    if convert.line is not None:
+        demand = "row must have the declared fields"
+        added.append(
+            Expectation(id="row.type", kind="type", columns=(LINE,), label="row", demand=demand)
+        )
+    return added
+
+
+def try_cast(name: str, wanted: T.DataType) -> Column:
+    """Return a cast that gives NULL where it fails, on every Spark since 3.5."""
+    return F.expr(f"try_cast({quoted(name)} AS {wanted.simpleString()})")
+
+
+def _cast(frame: DataFrame, name: str, wanted: T.DataType) -> Column:
+    """Return a cast that gives NULL where it fails, loses something, or does not exist."""
+    cast, found = try_cast(name, wanted), frame.schema[name].dataType
+    if isinstance(found, _MEASURED) and not isinstance(wanted, _ROUNDED):
+        # Spark makes 3 of 3.7, and a day of a moment, without a word.
+        there = f"try_cast({quoted(name)} AS {wanted.simpleString()})"
+        back = F.expr(f"try_cast({there} AS {found.simpleString()})")
+        cast = F.when(back.eqNullSafe(column(name)), cast)
+    try:
+        frame.select(cast)
+    except AnalysisException:
+        return F.lit(None).cast(wanted)
+    return cast
+
+
+def _fields(kind: T.DataType) -> set[str]:
+    return set(kind.names) if isinstance(kind, T.StructType) else set()
+
+
+@frozen(kw_only=True)
+class Classifier:
+    """The rules of one stream as Spark expressions.
+
+    Each is built once: a call into the JVM for every rule and batch would cost more than a small
+    batch itself.
+
+    Attributes:
+        rules: Row-form expectations, one bit each.
+        masks: Expressions over typed columns (and RAW), one for each 60 rules.
+        rejecting: Bits of rules that reject a row, one number a mask.
+    """
+
+    rules: tuple[Expectation, ...]
+    masks: tuple[Column, ...]
+    rejecting: tuple[int, ...]
+
+    @classmethod
+    def build(
+        cls,
+        expectations: Sequence[Expectation],
+        evaluators: Mapping[str, ExpectationEvaluator],
+        typed: DataFrame,
+        raw: Sequence[str],
+    ) -> tuple[Classifier, list[UnenforceableNode]]:
+        """Turn expectations into masks; what does not go with its column is noted.
+
+        Args:
+            expectations: The plan's, all forms.
+            evaluators: Who evaluates each kind.
+            typed: A frame with the contract's columns in their types.
+            raw: Names of the columns for which raw text is kept.
+        """
+        empty = typed.sparkSession.createDataFrame([], typed.schema)
+        notes: list[UnenforceableNode] = []
+        rules: list[Expectation] = []
+        bits: list[Column] = []
+        for expectation in expectations:
+            if expectation.form != "row":
+                continue
+            # A column that came in its own type cannot fail to be cast.
+            if expectation.kind == "type" and expectation.columns[0] not in (*raw, LINE):
+                continue
+            try:
+                broken = evaluators[expectation.kind].violated(expectation, typed)
+            except UnenforceableError as error:
+                notes.append(UnenforceableNode(path=expectation.id, reason=str(error)))
+                continue
+            except Exception as error:
+                error.add_note(f"while building {expectation.id} of kind {expectation.kind}")
+                raise
+            _try_out(broken, expectation, empty)
+            rules.append(expectation)
+            bits.append(broken)
+        masks, rejecting = [], []
+        for start in range(0, len(rules), BITS):
+            part = range(start, min(start + BITS, len(rules)))
+            masks.append(
+                reduce(
+                    Column.bitwiseOR,
+                    [F.when(bits[i], F.lit(1 << i - start)).otherwise(F.lit(0)) for i in part],
+                ).cast("long")
+            )
+            rejecting.append(sum(1 << i - start for i in part if rejects(rules[i])))
+        return cls(rules=tuple(rules), masks=tuple(masks), rejecting=tuple(rejecting)), notes
+
+    @cached_property
+    def mask_columns(self) -> list[Column]:
+        """The masks under their names."""
+        return [mask.alias(f"{MASK}{i}") for i, mask in enumerate(self.masks)]
+
+    def bit(self, index: int) -> Column:
+        """Return whether a row, masks computed, breaks the rule of this index."""
+        mask = F.col(f"{MASK}{index // BITS}")
+        return mask.bitwiseAND(F.lit(1 << index % BITS)) != 0
+
+    def violating(self) -> Column:
+        """Return whether a row, masks computed, breaks a rule that rejects it."""
+        parts = [
+            F.col(f"{MASK}{i}").bitwiseAND(F.lit(bits)) != 0
+            for i, bits in enumerate(self.rejecting)
+            if bits
+        ]
+        return reduce(Column.__or__, parts) if parts else F.lit(False)
+
+    def lane(self, failed: Column | None, *, reject_all: bool) -> Column:
+        """Return the staging lane of a row, masks computed."""
+        lane = (
+            F.lit(VIOLATING)
+            if reject_all
+            else (F.when(self.violating(), F.lit(VIOLATING)).otherwise(F.lit(MAIN)))
+        )
+        if failed is not None:
+            lane = F.when(failed, F.lit(UNCAST)).otherwise(lane)
+        return lane.alias(LANE)
+
+    @cached_property
+    def early_counters(self) -> list[Column]:
+        """What is counted over every row, while the batch is written.
+
+        That is its rows, and those that break a rule which moves none (a warning, a threshold).
+        `count` of a CASE, not `count_if`, which would add a projected column for each rule.
+        """
+        return [F.count(F.lit(1)).alias("rows"), *self._counts(rejecting=False)]
+
+    @cached_property
+    def late_counters(self) -> list[Column]:
+        """What is counted over the violating lanes alone, while they are read again."""
+        return [
+            F.count(F.lit(1)).alias("violating"),
+            F.count(F.when(F.col(FAILED), 1)).alias("uncast"),
+            *self._counts(rejecting=True),
+        ]
+
+    @cached_property
+    def checks(self) -> list[Column]:
+        """For each rule its check id where a row breaks it, else NULL."""
+        return [F.when(self.bit(i), F.lit(rule.id)) for i, rule in enumerate(self.rules)]
+
+    @cached_property
+    def reasons(self) -> list[Column]:
+        """For each rule what it demands where a row breaks it, else NULL."""
+        return [F.when(self.bit(i), F.lit(rule.demand)) for i, rule in enumerate(self.rules)]
+
+    def _counts(self, *, rejecting: bool) -> list[Column]:
+        return [
+            F.count(F.when(self.bit(index), 1)).alias(f"r{index}")
+            for index, rule in enumerate(self.rules)
+            if rejects(rule) is rejecting
+        ]
+
+    def broken(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Return check id to rows, for the rules that counters counted."""
+        return {
+            rule.id: int(counts[f"r{index}"])
+            for index, rule in enumerate(self.rules)
+            if counts.get(f"r{index}")
+        }
+
+
+def _try_out(broken: Column, expectation: Expectation, other: DataFrame) -> None:
+    """Apply an expression to another frame of the same schema, before any data is touched."""
+    try:
+        kind = other.select(broken.alias("broken")).schema["broken"].dataType
+    except AnalysisException as error:
+        problem = str(error).splitlines()[0]
+        raise EvaluatorError(expectation.id, expectation.kind, "spark", problem) from error
+    if not isinstance(kind, T.BooleanType):
+        problem = f"it is {kind.simpleString()}, not boolean"
+        raise EvaluatorError(expectation.id, expectation.kind, "spark", problem)
+
+
+def rejects(expectation: Expectation) -> bool:
+    """Say whether a row that breaks this rule leaves the good ones."""
+    return expectation.scope is Scope.ROW and expectation.severity is Severity.ERROR

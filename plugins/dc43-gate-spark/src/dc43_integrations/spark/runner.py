@@ -1,0 +1,102 @@
+"""Runs pipeline files on Spark: the engine behind `engine = "spark"`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import SparkSession
+
+from dc43_core.contracts.model import Contract
+from dc43_core.data_quality.model import ValidationResult
+from dc43_core.errors import Dc43Error, EngineError
+from dc43_core.pipeline import OnBatch
+from dc43_core.pipeline_file import PipelineFile
+from dc43_core.runtime import Runtime
+from dc43_integrations.spark.io import (
+    bindings,
+    make_policy,
+    read_stream_with_contract,
+    trigger_arguments,
+)
+from dc43_integrations.spark.read import reader_options
+from dc43_integrations.spark.session import make_session
+from dc43_integrations.spark.write import StartedStream, StreamTarget, start
+
+
+class SparkRunner:
+    """Runs one pipeline to the end of its trigger."""
+
+    def run(self, pipeline: PipelineFile, runtime: Runtime, on_batch: OnBatch) -> ValidationResult:
+        """Run until the trigger is done.
+
+        Raises:
+            BatchBlockedError: when a batch was blocked.
+            Dc43Error: when something does not fit, or the engine failed.
+        """
+        # Whatever is wrong with the contract is said before Spark takes seconds to start.
+        contract = self._contract(pipeline, runtime)
+        plan = runtime.plan(contract, pipeline.contract.object)
+        strategies = [runtime.strategy(one) for one in pipeline.strategies]
+        policy = make_policy(
+            pipeline.run.type, pipeline.run.on_incompatible, pipeline.run.on_evaluation_error
+        )
+        spark = make_session(pipeline.name, pipeline.engine_options)
+        options = reader_options(pipeline.source.options)
+        if pipeline.source.files_per_trigger is not None:
+            options["maxFilesPerTrigger"] = str(pipeline.source.files_per_trigger)
+        frame, read = read_stream_with_contract(
+            spark,
+            contract=contract,
+            object_name=pipeline.contract.object,
+            format=pipeline.source.format,
+            path=pipeline.resolve(pipeline.source.path),
+            options=options,
+            runtime=runtime,
+        )
+        rejects = pipeline.rejects
+        started = start(
+            frame=frame,
+            runtime=runtime,
+            plan=plan,
+            target=StreamTarget(
+                path=pipeline.resolve(pipeline.sink.path),
+                format=pipeline.sink.format,
+                rejects=None if rejects is None else pipeline.resolve(rejects.path),
+                checkpoint=pipeline.checkpoint,
+                options=reader_options(pipeline.sink.options),
+                query_name=pipeline.run.query_name or pipeline.name,
+                trigger=trigger_arguments(pipeline.run.trigger),
+            ),
+            policy=policy,
+            strategies=strategies,
+            reads=bindings([read]),
+            namespace=pipeline.namespace,
+            adopt=pipeline.run.adopt,
+            on_batch=on_batch,
+        )
+        _wait(spark, started)
+        return started.result
+
+    def _contract(self, pipeline: PipelineFile, runtime: Runtime) -> Contract:
+        ref = pipeline.contract
+        if ref.path is not None:
+            return runtime.contracts().read(Path(pipeline.resolve(ref.path)))
+        return runtime.contracts().get(str(ref.id), ref.version)
+
+
+def _wait(spark: SparkSession, started: StartedStream) -> None:
+    """Wait for the query, and raise what stopped it as what it was."""
+    try:
+        started.query.awaitTermination()
+    except StreamingQueryException as error:
+        cause = started.stream.failure
+        # Only the text of an exception survives the way through the JVM; we kept the original.
+        if isinstance(cause, Dc43Error):
+            raise cause from None
+        first = str(cause or error).strip().splitlines()[0]
+        name = type(cause or error).__name__
+        raise EngineError(f"the stream stopped: {name}: {first}") from (cause or error)
+    except KeyboardInterrupt:
+        started.query.stop()
+        raise

@@ -1,0 +1,79 @@
+"""Which files a micro-batch reads, from the checkpoint; `inputFiles()` is empty in a batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from dc43_core.errors import CorruptFileError
+from dc43_core.protocol.file_store import FileStore, join
+
+SHOWN = 1_000
+"""File names kept in a record; the count is always complete."""
+
+
+@frozen(kw_only=True)
+class BatchFiles:
+    """The checkpoint of one query, as a source of facts about its batches.
+
+    A batch's offsets say up to which entry of each file source's own log it reads; that log
+    names the files. Every tenth entry is compact and holds earlier ones too.
+    """
+
+    store: FileStore
+    checkpoint: str
+
+    def files(self, batch_id: int) -> list[str]:
+        """Return the URIs of the files that a batch reads, all file sources together."""
+        now, before = self._offsets(batch_id), self._offsets(batch_id - 1)
+        found: list[str] = []
+        for source, offset in enumerate(now):
+            if not isinstance(offset, dict) or "logOffset" not in offset:
+                continue
+            earlier = before[source] if source < len(before) else None
+            start = int(earlier["logOffset"]) if isinstance(earlier, dict) else -1
+            for number in range(start + 1, int(offset["logOffset"]) + 1):
+                found += self._entry(source, number)
+        return found
+
+    def describe(self, batch_id: int) -> dict[str, Any]:
+        """Return what a record says of its input: files and offsets."""
+        files = self.files(batch_id)
+        return {
+            "files": files[:SHOWN],
+            "file_count": len(files),
+            "offsets": [o if o is not None else "-" for o in self._offsets(batch_id)],
+        }
+
+    def _offsets(self, batch_id: int) -> list[Any]:
+        path = join(self.checkpoint, "offsets", str(batch_id))
+        try:
+            lines = self.store.read(path).decode().split("\n")
+        except FileNotFoundError:
+            return []
+        # Line 0 is the format version, line 1 the batch's metadata, then one offset a source.
+        return [None if line == "-" else _parsed(line, path) for line in lines[2:] if line]
+
+    def _entry(self, source: int, number: int) -> Iterator[str]:
+        folder = join(self.checkpoint, "sources", str(source))
+        for name in (str(number), f"{number}.compact"):
+            path = join(folder, name)
+            try:
+                lines = self.store.read(path).decode().split("\n")
+            except FileNotFoundError:
+                continue
+            for line in lines[1:]:
+                entry: Mapping[str, Any] = _parsed(line, path) if line else {}
+                if entry.get("batchId") == number:
+                    yield str(entry["path"])
+            return
+
+
+def _parsed(line: str, path: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise CorruptFileError(path, f"not a file of Spark's checkpoint: {error}") from error

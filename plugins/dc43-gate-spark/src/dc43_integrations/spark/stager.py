@@ -1,0 +1,381 @@
+"""Spark's part of the protocol: one read of the source, one write for both lanes.
+
+A batch is written once, partitioned by lane, so that the lane stands in the path and not in the
+files: main files hold exactly the contract's columns. What else must be known of a row with a
+value that would not cast (its raw text) rides inside a text column of that row, in a lane of its
+own, and is taken out again before anything is published. The first string column carries it; a
+contract without one is staged with the extra column, and main is rewritten without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, reduce
+from typing import Any
+
+from attrs import define, evolve, field
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from dc43_core.data_quality.model import ColumnDrift
+from dc43_core.expectations.model import CheckPlan, Expectation
+from dc43_core.protocol.engine import BatchFacts, Staged
+from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.record import encode
+from dc43_core.vocabulary import Lane
+from dc43_integrations.spark.classify import (
+    MAIN,
+    UNCAST,
+    VIOLATING,
+    Classifier,
+    Conversion,
+    rejects,
+)
+from dc43_integrations.spark.file_store import canonical, spark_path
+from dc43_integrations.spark.keys import FILES, KeyJudge
+from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW, column
+from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
+
+UNCAST_KEPT = 1_000
+"""Raw rows kept of a batch whose uncast rows stay in main."""
+_DUPLICATES, _REJECTS = "duplicates", "rejects"
+
+
+@define(kw_only=True, eq=False)
+class SparkStager:
+    """Stages the micro-batches of one stream.
+
+    Attributes:
+        spark: A session of our own for what is read back from staging, so that no setting of
+            the stream's session is touched.
+        store: Where staging lies.
+        plan: What the contract asks.
+        convert: How the frame's columns become the contract's.
+        classifier: The rules as expressions.
+        static_drift: Differences known from the frame's schema, the same in every batch.
+        probe: Looks at a batch's files for differences; None where the source has none.
+        inputs: Says what a batch reads.
+        has_rejects: Whether there is a reject sink.
+        keep_uncast: Folder for raw rows that stay in main as NULL.
+        writer_options: Options of Spark's file writer.
+    """
+
+    spark: SparkSession
+    store: FileStore
+    plan: CheckPlan
+    convert: Conversion
+    classifier: Classifier
+    format: str = "parquet"
+    static_drift: tuple[ColumnDrift, ...] = ()
+    probe: Callable[[int], Sequence[ColumnDrift]] | None = None
+    inputs: Callable[[int], Mapping[str, Any]] = lambda batch_id: {}
+    keep_uncast: str
+    has_rejects: bool = True
+    writer_options: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def _carrier(self) -> str | None:
+        if self.convert.failed is None:
+            return None
+        texts = (f.name for f in self.convert.target if isinstance(f.dataType, T.StringType))
+        return next(texts, None)
+
+    @property
+    def _keeps_column(self) -> bool:
+        """Whether raw text is staged in a column of its own, for want of a carrier."""
+        return self.convert.failed is not None and self._carrier is None
+
+    def schema(self) -> Mapping[str, str]:
+        """Return column name to type of what lands in main."""
+        return {f.name: f.dataType.simpleString() for f in self.convert.target}
+
+    def input(self, batch_id: int) -> Mapping[str, Any]:
+        """Return what the batch reads."""
+        return self.inputs(batch_id)
+
+    def drift(self, frame: DataFrame, batch_id: int) -> Sequence[ColumnDrift]:
+        """Return how this batch's schema differs from the contract's."""
+        found = self.probe(batch_id) if self.probe is not None else ()
+        return [*self.static_drift, *found]
+
+    def stage(
+        self, frame: DataFrame, folder: str, batch: BatchFacts, *, reject_all: bool
+    ) -> Staged:
+        """Classify each row once and write it.
+
+        One job over the source; one over what was staged for each key rule; and if any row
+        breaks a rule, one over those rows alone, which counts by rule and spells out reasons.
+        """
+        observation = Observation()
+        session = frame.sparkSession
+        # Otherwise Spark sorts the whole batch by lane before it writes.
+        if int(session.conf.get("spark.sql.maxConcurrentOutputFileWriters", "0") or 0) < 2:
+            session.conf.set("spark.sql.maxConcurrentOutputFileWriters", "4")
+        judged = (
+            self.typed(frame)
+            .select("*", *self.classifier.mask_columns)
+            .observe(observation, *self.classifier.early_counters)
+        )
+        self._write(judged.select(*self._staged_columns, self._lanes[reject_all]), folder, LANE)
+        counts = observation.get
+        staged = Staged(
+            row_count=int(counts["rows"]),
+            broken=self.classifier.broken(counts),
+            files={str(lane): self._lane_files(folder, lane) for lane in (MAIN, VIOLATING, UNCAST)},
+            folder=folder,
+            rejects_all=reject_all,
+        )
+        return self._audit(self._judge_keys(staged), batch)
+
+    def typed(self, frame: DataFrame) -> DataFrame:
+        """Return the contract's columns in their types, and raw text where there is any."""
+        return frame.select(*self._typed_columns)
+
+    # Expressions are built once a stream: each costs several calls into the JVM.
+
+    @cached_property
+    def _typed_columns(self) -> list[Column]:
+        extra: list[Column] = []
+        if self.convert.raw:
+            fields = [text.alias(name) for name, text in self.convert.raw.items()]
+            extra.append(F.struct(*fields).alias(RAW))
+        if self.convert.failed is not None:
+            extra.append(self.convert.failed.alias(FAILED))
+        for name, value in ((LINE, self.convert.line), (FILE, self.convert.file)):
+            if value is not None:
+                extra.append(value.alias(name))
+        return [*self.convert.typed, *extra]
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.convert.target.names)
+
+    @cached_property
+    def _columns(self) -> list[Column]:
+        return [column(name) for name in self._names]
+
+    @cached_property
+    def _lanes(self) -> dict[bool, Column]:
+        """The lane of a row, by whether drift rejects the whole batch."""
+        failed = None if self.convert.failed is None else F.col(FAILED)
+        return {whole: self.classifier.lane(failed, reject_all=whole) for whole in (False, True)}
+
+    @cached_property
+    def _envelope(self) -> Envelope:
+        raw = tuple(self.convert.raw)
+        return Envelope(names=self._names, classifier=self.classifier, raw=raw)
+
+    @cached_property
+    def _staged_columns(self) -> list[Column]:
+        columns = list(self._columns)
+        if self.convert.failed is None:
+            return columns
+        if self._carrier is None:
+            return [*columns, self._parcel(None).alias(RAW)]
+        carrier = column(self._carrier)
+        packed = F.when(F.col(FAILED), F.to_json(self._parcel(carrier)))
+        place = self._names.index(self._carrier)
+        columns[place] = packed.otherwise(carrier).alias(self._carrier)
+        return columns
+
+    def _parcel(self, carrier: Column | None) -> Column:
+        """Return what travels with a row that has a value that would not cast."""
+        none = F.lit(None).cast("string")
+        return F.struct(
+            (none if carrier is None else carrier).alias("value"),
+            (F.lit(None).cast(self._raw_type()) if not self.convert.raw else F.col(RAW)).alias(
+                "raw"
+            ),
+            (none if self.convert.line is None else F.col(LINE)).alias("line"),
+            (none if self.convert.file is None else F.col(FILE)).alias("file"),
+        )
+
+    def _raw_type(self) -> T.StructType:
+        names = list(self.convert.raw) or ["none"]
+        return T.StructType([T.StructField(name, T.StringType()) for name in names])
+
+    def _parcel_type(self) -> T.StructType:
+        text = T.StringType()
+        return (
+            T.StructType()
+            .add("value", text)
+            .add("raw", self._raw_type())
+            .add("line", text)
+            .add("file", text)
+        )
+
+    def _staged_type(self) -> T.StructType:
+        extra = [T.StructField(RAW, self._parcel_type())] if self._keeps_column else []
+        return T.StructType([*self.convert.target.fields, *extra])
+
+    def _read(self, files: Sequence[str]) -> DataFrame:
+        reader = self.spark.read.schema(self._staged_type()).format(self.format)
+        # Names are exact: without this, Spark would take [ and { in them for patterns.
+        return reader.option("__globPaths__", "false").load([spark_path(file) for file in files])
+
+    def _write(self, frame: DataFrame, folder: str, *by: str) -> None:
+        # No marker file: the folder is ours, and what is in it is listed.
+        writer = frame.write.format(self.format).option(
+            "mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
+        )
+        writer = writer.options(**self.writer_options)
+        (writer.partitionBy(*by) if by else writer).mode("append").save(spark_path(folder))
+
+    def _lane_files(self, folder: str, lane: int) -> list[str]:
+        return self._data_files(join(folder, f"{LANE}={lane}"))
+
+    def _data_files(self, folder: str) -> list[str]:
+        return [
+            f.path for f in self.store.list(folder) if f.name[0] not in "._" and not f.is_folder
+        ]
+
+    def _judge_keys(self, staged: Staged) -> Staged:
+        rules = [e for e in self.plan.expectations if e.form == "key"]
+        if not rules:
+            return staged
+        main = staged.files[str(MAIN)]
+        judge = KeyJudge(rules, self._names)
+        duplicates = judge.find(lambda rule: self._judged_among(rule, staged))
+        staged = evolve(staged, broken={**staged.broken, **duplicates.rows})
+        shared = [f for f in main if canonical(f) in duplicates.files]
+        if not shared:
+            return staged
+        # Only files that hold a row of a losing key are written again.
+        folder = join(staged.folder, _DUPLICATES)
+        self._write(judge.split(self._read(shared)), folder, LANE)
+        parts = {
+            part.name.partition("=")[2]: self._data_files(part.path)
+            for part in self.store.list(folder)
+            if part.is_folder and part.name.startswith(f"{LANE}=")
+        }
+        kept = parts.pop(str(MAIN), [])
+        losers = {f"{_DUPLICATES}-{bits}": files for bits, files in parts.items()}
+        untouched = [f for f in main if f not in shared]
+        return evolve(staged, files={**staged.files, str(MAIN): [*untouched, *kept], **losers})
+
+    def _judged_among(self, rule: Expectation, staged: Staged) -> DataFrame:
+        """Return the rows that a key rule is judged among, and the file of each."""
+        lanes = [str(MAIN)] if rejects(rule) else [str(MAIN), str(VIOLATING), str(UNCAST)]
+        file = F.col("_metadata.file_path").alias(FILES)
+        carrier = [] if self._carrier is None else [column(self._carrier)]
+        parts = []
+        for lane in (lane for lane in lanes if staged.files[lane]):
+            frame = self._read(staged.files[lane]).select(*self._columns, file)
+            if lane == str(UNCAST) and carrier:
+                value = F.from_json(carrier[0], self._parcel_type())["value"]
+                frame = frame.withColumn(str(self._carrier), value)
+            parts.append(frame)
+        return reduce(DataFrame.union, parts) if parts else self._nothing()
+
+    def _nothing(self) -> DataFrame:
+        columns = [*self.convert.target.fields, T.StructField(FILES, T.StringType())]
+        return self.spark.createDataFrame([], T.StructType(columns))
+
+    def _audit(self, staged: Staged, batch: BatchFacts) -> Staged:
+        """Count what broke, and where there is a reject sink give the rows their envelope."""
+        violating = {k: v for k, v in staged.files.items() if k != str(MAIN) and v}
+        if not violating:
+            return staged
+        frame, counters = self._judged_again(violating), self.classifier.late_counters
+        sealed: list[str] = []
+        if self.has_rejects:
+            observation = Observation()
+            folder = join(staged.folder, _REJECTS)
+            observed = frame.observe(observation, *counters)
+            self._write(self._envelope.seal(observed, batch, whole=staged.rejects_all), folder)
+            counts, sealed = observation.get, self._data_files(folder)
+        else:
+            counts = frame.agg(*counters).collect()[0].asDict()
+        return evolve(
+            staged,
+            violating=int(counts["violating"]),
+            uncast=int(counts["uncast"]),
+            broken={**staged.broken, **self.classifier.broken(counts)},
+            files={**staged.files, _REJECTS: sealed},
+        )
+
+    def finish(
+        self, staged: Staged, violating_to: Lane, batch: BatchFacts
+    ) -> Mapping[Lane, Sequence[str]]:
+        """Return the files of each lane; rows that stay in main lose what they carried."""
+        files = dict(staged.files)
+        main, sealed = list(files.pop(str(MAIN))), files.pop(_REJECTS, [])
+        if violating_to is Lane.MAIN:
+            sealed = []
+            uncast = files.pop(str(UNCAST), [])
+            main += [path for paths in files.values() for path in paths]
+            if uncast:
+                rows = self._unpacked(self._read(uncast))
+                self._keep_raw(rows, batch)
+                main += self._rewritten(rows, join(staged.folder, "kept"))
+        if main and self._keeps_column:
+            main = self._rewritten(self._read(main), join(staged.folder, "plain"))
+        if not main:
+            empty = self.spark.createDataFrame([], self.convert.target)
+            main = self._rewritten(empty, join(staged.folder, "empty"))
+        return {Lane.MAIN: main, Lane.REJECTS: sealed}
+
+    def _rewritten(self, frame: DataFrame, folder: str) -> list[str]:
+        self._write(frame.select(*self._columns), folder)
+        return self._data_files(folder)
+
+    def _judged_again(self, files: Mapping[str, Sequence[str]]) -> DataFrame:
+        """Return the violating rows with their masks, raw text, and the key rules they broke."""
+        rules = [e for e in self.plan.expectations if e.form == "key"]
+        parts = []
+        for lane, paths in files.items():
+            packed = lane == str(UNCAST)
+            broken = _key_rules(lane, rules)
+            checks = F.array(*(F.lit(e.id) for e in broken)).cast("array<string>")
+            reasons = F.array(*(F.lit(e.demand) for e in broken)).cast("array<string>")
+            parts.append(
+                self._unpacked(self._read(paths), packed=packed).select(
+                    "*",
+                    *self.classifier.mask_columns,
+                    F.lit(packed).alias(FAILED),
+                    checks.alias(KEY_CHECKS),
+                    reasons.alias(KEY_REASONS),
+                )
+            )
+        return reduce(DataFrame.unionByName, parts)
+
+    def _unpacked(self, frame: DataFrame, *, packed: bool = True) -> DataFrame:
+        """Take raw text out of its carrier again: typed columns, RAW, and where it came from."""
+        parcel, columns = self._unpacking[packed]
+        return frame.select(*self._columns, parcel).select(*columns)
+
+    @cached_property
+    def _unpacking(self) -> dict[bool, tuple[Column, list[Column]]]:
+        """By whether a carrier is packed: the parcel, and the columns out of it."""
+        parts = [F.col(f"{RAW}_parcel.{part}").alias(name) for part, name in _PARTS]
+        plain: Column = F.lit(None).cast(self._parcel_type())
+        packed, columns = plain, list(self._columns)
+        if self._keeps_column:
+            plain = packed = F.col(RAW)
+        elif self._carrier is not None:
+            packed = F.from_json(column(self._carrier), self._parcel_type())
+            value = F.col(f"{RAW}_parcel.value").alias(self._carrier)
+            columns[self._names.index(self._carrier)] = value
+        return {
+            True: (packed.alias(f"{RAW}_parcel"), [*columns, *parts]),
+            False: (plain.alias(f"{RAW}_parcel"), [*self._columns, *parts]),
+        }
+
+    def _keep_raw(self, rows: DataFrame, batch: BatchFacts) -> None:
+        """Keep the raw text of rows that stay in main as NULL; bounded, beside the checkpoint."""
+        lines = rows.limit(UNCAST_KEPT).select(F.to_json(F.struct("*"))).collect()
+        kept = [json.loads(line[0]) for line in lines]
+        path = join(self.keep_uncast, batch.stream_id, "uncast", f"{batch.batch_id}.json")
+        self.store.create_if_absent(path, encode({"format_version": 1, "rows": kept}))
+
+
+_PARTS = (("raw", RAW), ("line", LINE), ("file", FILE))
+
+
+def _key_rules(lane: str, rules: Sequence[Expectation]) -> list[Expectation]:
+    if not lane.startswith(_DUPLICATES):
+        return []
+    bits = int(lane.rpartition("-")[2])
+    return [rule for index, rule in enumerate(rules) if bits >> index & 1]

@@ -1,0 +1,302 @@
+"""Starting a governed streaming write: everything is checked before the query is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import define, evolve, frozen
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from dc43_core.data_quality.model import ColumnDrift, ValidationResult
+from dc43_core.errors import (
+    CallbackInterruptedError,
+    ConfigurationError,
+    UnsupportedOutputModeError,
+    UnsupportedSessionError,
+)
+from dc43_core.expectations.model import CheckPlan
+from dc43_core.log import get_logger
+from dc43_core.pipeline import GovernedStream, OnBatch, open_stream
+from dc43_core.protocol.disposition import Policy
+from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.sink import Sink
+from dc43_core.protocol.sink_log import FileSink
+from dc43_core.protocol.steps import NamedStrategy
+from dc43_core.runtime import Runtime
+from dc43_core.vocabulary import Lane
+from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
+from dc43_integrations.spark.drift import schema_drift
+from dc43_integrations.spark.file_store import canonical, spark_path, store_for
+from dc43_integrations.spark.names import READ, refuse_reserved
+from dc43_integrations.spark.read import ReadBinding
+from dc43_integrations.spark.source_files import BatchFiles
+from dc43_integrations.spark.stager import SparkStager
+from dc43_integrations.spark.types import target_schema
+
+SUFFIXES = {"parquet": ".snappy.parquet"}
+log = get_logger("spark")
+
+
+@frozen(kw_only=True)
+class StreamTarget:
+    """Where and how a stream is written.
+
+    Attributes:
+        path: Folder or URI of main.
+        format: Of main and rejects.
+        rejects: Folder or URI of the rejects; None for none.
+        checkpoint: Folder or URI of the query's progress.
+        options: Options of Spark's file writer.
+        query_name: Name of the query.
+        trigger: Keyword arguments of Spark's `trigger`.
+        output_mode: `append`; the file sinks have no other.
+    """
+
+    path: str
+    format: str = "parquet"
+    rejects: str | None = None
+    checkpoint: str
+    options: Mapping[str, str]
+    query_name: str | None = None
+    trigger: Mapping[str, Any]
+    output_mode: str = "append"
+
+    def check(self) -> None:
+        """Refuse what the sink cannot keep its guarantee with.
+
+        Raises:
+            UnsupportedOutputModeError: saying why and what to use instead.
+        """
+        if self.format not in SUFFIXES:
+            raise UnsupportedOutputModeError(
+                f"format {self.format!r}", "no sink of this name", f"use {', '.join(SUFFIXES)}"
+            )
+        if self.output_mode != "append":
+            raise UnsupportedOutputModeError(
+                f"output mode {self.output_mode!r}",
+                "files cannot be replaced by key, rows would land twice",
+                "use append",
+            )
+        for kind in ("continuous", "realTime"):
+            if kind in self.trigger:
+                raise UnsupportedOutputModeError(
+                    f"trigger {kind}",
+                    "it has no micro-batches that could be judged before they land",
+                    "use availableNow or processingTime",
+                )
+
+
+@define(kw_only=True, eq=False)
+class StartedStream:
+    """A running stream: its query, and the core's side of it."""
+
+    query: StreamingQuery
+    stream: GovernedStream[DataFrame]
+
+    @property
+    def result(self) -> ValidationResult:
+        """The live result."""
+        return self.stream.result
+
+
+def start(
+    *,
+    frame: DataFrame,
+    runtime: Runtime,
+    plan: CheckPlan,
+    target: StreamTarget,
+    policy: Policy,
+    strategies: Sequence[NamedStrategy] = (),
+    reads: Sequence[ReadBinding] = (),
+    auto_cast: bool = True,
+    namespace: str | None = None,
+    adopt: str | None = None,
+    on_batch: OnBatch | None = None,
+    failpoint: Callable[[str, int], None] | None = None,
+) -> StartedStream:
+    """Check everything, then start one query that governs every micro-batch.
+
+    Raises:
+        Dc43Error: if anything does not fit; no query is started then.
+    """
+    spark = frame.sparkSession
+    require_classic(spark)
+    target.check()
+    refuse_reserved(frame.columns, "the frame to write")
+    refuse_reserved([p.physical_name for p in plan.schema.columns], plan.contract.source)
+    _require_carried(frame, reads)
+    store = store_for(spark, target.checkpoint)
+    sink_store = store_for(spark, target.path)
+    convert = conversion(frame, target_schema(plan.schema, frame.schema))
+    checkpoint = store.uri(target.checkpoint)
+    plan = evolve(
+        plan,
+        expectations=(*plan.expectations, *read_expectations(convert, plan.expectations)),
+    )
+    stager = SparkStager(
+        spark=own_session(spark),
+        store=sink_store,
+        plan=plan,
+        convert=convert,
+        classifier=Classifier(rules=(), masks=(), rejecting=()),
+        format=target.format,
+        static_drift=schema_drift(frame, plan.schema, auto_cast=auto_cast),
+        probe=_probe(store, checkpoint, reads),
+        inputs=_inputs(store, checkpoint, reads),
+        has_rejects=target.rejects is not None,
+        keep_uncast=join(checkpoint, "dc43"),
+        writer_options=target.options,
+    )
+    evaluators = runtime.evaluators("spark", plan.expectations)
+    stager.classifier, notes = Classifier.build(
+        plan.expectations, evaluators, stager.typed(frame), tuple(convert.raw)
+    )
+    refused = {note.path for note in notes}
+    stager.plan = evolve(
+        plan,
+        expectations=tuple(e for e in plan.expectations if e.id not in refused),
+        unenforceable=(*plan.unenforceable, *notes),
+    )
+    stream = open_stream(
+        runtime=runtime,
+        plan=stager.plan,
+        stager=stager,
+        store=store,
+        checkpoint=checkpoint,
+        sinks=_sinks(sink_store, target),
+        policy=policy,
+        strategies=strategies,
+        namespace=namespace,
+        query_name=target.query_name,
+        adopt=adopt,
+        on_batch=on_batch,
+        failpoint=failpoint,
+    )
+    for note in notes:
+        log.warning("rule.not-enforceable", check=note.path, reason=note.reason)
+        stream.result.warnings.append(f"{note.path} is not enforceable: {note.reason}")
+    writer = (
+        frame.writeStream.foreachBatch(_callback(stream))
+        .outputMode(target.output_mode)
+        .option("checkpointLocation", spark_path(checkpoint))
+        .trigger(**target.trigger)
+    )
+    if target.query_name:
+        writer = writer.queryName(target.query_name)
+    query = writer.start()
+    stream.result.streaming_queries.append(query)
+    return StartedStream(query=query, stream=stream)
+
+
+def _callback(stream: GovernedStream[DataFrame]) -> Callable[[DataFrame, int], None]:
+    def process(frame: DataFrame, batch_id: int) -> None:
+        try:
+            stream.process(frame, batch_id)
+        except Exception:
+            raise
+        except BaseException as error:
+            # Spark commits a batch whose callback ends without an Exception.
+            raise CallbackInterruptedError(
+                f"batch {batch_id} was interrupted by {type(error).__name__}; it is not "
+                "committed, start the stream again to go on"
+            ) from error
+
+    return process
+
+
+def _sinks(store: FileStore, target: StreamTarget) -> dict[Lane, Sink]:
+    suffix = SUFFIXES[target.format]
+    sinks: dict[Lane, Sink] = {Lane.MAIN: FileSink(store, target.path, suffix)}
+    if target.rejects is not None:
+        sinks[Lane.REJECTS] = FileSink(store, target.rejects, suffix)
+        if sinks[Lane.REJECTS].uri == sinks[Lane.MAIN].uri:
+            raise ConfigurationError("rejects", ["is the same folder as main; choose another"])
+    return sinks
+
+
+def _probe(
+    store: FileStore, checkpoint: str, reads: Sequence[ReadBinding]
+) -> Callable[[int], Sequence[ColumnDrift]] | None:
+    checks = [(read.path, read.header) for read in reads if read.header is not None]
+    if not checks:
+        return None
+    source = BatchFiles(store=store, checkpoint=checkpoint)
+
+    def probe(batch_id: int) -> Sequence[ColumnDrift]:
+        files = source.files(batch_id)
+        return [
+            drift
+            for path, check in checks
+            for drift in check.drift([f for f in files if _below(f, path)])
+        ]
+
+    return probe
+
+
+def _inputs(
+    store: FileStore, checkpoint: str, reads: Sequence[ReadBinding]
+) -> Callable[[int], Mapping[str, Any]]:
+    source = BatchFiles(store=store, checkpoint=checkpoint)
+
+    def inputs(batch_id: int) -> Mapping[str, Any]:
+        return {
+            "datasets": [
+                {"dataset_id": read.dataset_id, "path": read.path, "contract": dict(read.contract)}
+                for read in reads
+            ],
+            **source.describe(batch_id),
+        }
+
+    return inputs
+
+
+def _below(file: str, folder: str) -> bool:
+    return canonical(file).startswith(canonical(folder).rstrip("/") + "/")
+
+
+def _require_carried(frame: DataFrame, reads: Sequence[ReadBinding]) -> None:
+    carries = any(read.carries for read in reads)
+    if READ in frame.columns and not carries:
+        raise ConfigurationError(
+            "reads",
+            [
+                "the frame comes from a read whose result is not here; hand it over as "
+                "reads=[result], without it a header in another order would go unnoticed"
+            ],
+        )
+    if carries and READ not in frame.columns:
+        raise ConfigurationError(
+            "the frame to write",
+            [
+                f"column {READ} of the read is gone, and with it the text of values that would "
+                'not cast; keep it through select and aggregation, or read with uncast="null"'
+            ],
+        )
+
+
+def require_classic(spark: SparkSession) -> None:
+    """Refuse a session without a JVM of its own.
+
+    Raises:
+        UnsupportedSessionError: for Spark Connect.
+    """
+    if "connect" in type(spark).__module__:
+        raise UnsupportedSessionError("Spark Connect", "use a classic session")
+
+
+def own_session(spark: SparkSession) -> SparkSession:
+    """Return a session with the same settings, whose own can be changed without harm."""
+    clone = SparkSession(spark.sparkContext, spark._jsparkSession.cloneSession())
+    # What we read back is small and local to one batch: one job each, no re-planning.
+    clone.conf.set("spark.sql.adaptive.enabled", "false")
+    clone.conf.set("spark.sql.shuffle.partitions", str(spark.sparkContext.defaultParallelism))
+    return clone
+
+
+def default_checkpoint(runtime: Runtime, namespace: str, contract_id: str, name: str) -> str:
+    """Return where a stream keeps its progress when its caller does not say."""
+    digest = hashlib.sha256("\0".join((namespace, contract_id, name)).encode()).hexdigest()[:16]
+    return str(runtime.config.folder / ".dc43" / "checkpoints" / digest)

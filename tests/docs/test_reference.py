@@ -1,0 +1,158 @@
+"""The reference pages name what is in the code: all of it, and nothing else."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from dc43_core import config, errors, pipeline_file
+from dc43_core.contracts.safe_yaml import YamlLimits
+from dc43_core.errors import Dc43Error
+from dc43_core.expectations.kinds import BUILT_IN
+from dc43_core.expectations.kinds.regex import MAX_LENGTH
+from dc43_core.protocol.steps import FAILPOINTS
+from dc43_core.testing.records import make_record
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+ERRORS: list[type[Dc43Error]] = [
+    one
+    for one in vars(errors).values()
+    if inspect.isclass(one) and issubclass(one, Dc43Error) and one.__module__ == errors.__name__
+]
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def section(text: str, title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"no section {title!r}"
+    return found[1]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Return the rows of a page's tables, by the name in backquotes in the first cell."""
+    found = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if cells and re.fullmatch(r"`[^`]+`", cells[0]):
+            found[cells[0].strip("`")] = cells[1:]
+    return found
+
+
+# -- errors.md -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+def test_an_error_is_listed_with_its_built_in_and_its_exit_code(error: type[Dc43Error]):
+    listed = rows(section(page("reference/errors.md"), "Errors of the core"))
+    assert error.__name__ in listed
+    built_in, *_, code = listed[error.__name__]
+    bases = [base.__name__ for base in error.__bases__ if not issubclass(base, Dc43Error)]
+    assert built_in.strip("`") == (bases[0] if bases else "Exception")
+    assert int(code) == error.exit_code
+
+
+def test_no_error_is_listed_that_does_not_exist():
+    listed = rows(section(page("reference/errors.md"), "Errors of the core"))
+    assert list(listed) == [error.__name__ for error in ERRORS]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    re.findall(
+        r"^\| `(\w+)` \| `([\w.]+)` \|",
+        section(page("reference/errors.md"), "Errors of other modules"),
+        re.MULTILINE,
+    ),
+)
+def test_an_error_of_another_module_is_where_the_page_says(module: str, name: str):
+    error, home = module, name
+    if home.startswith("dc43_integrations.spark"):
+        pytest.importorskip("pyspark")
+    found = getattr(__import__(home, fromlist=[error]), error)
+    assert issubclass(found, Dc43Error)
+
+
+# -- record.md -------------------------------------------------------------------------------------
+
+
+def test_the_record_s_page_names_exactly_its_keys():
+    listed = rows(section(page("reference/record.md"), "Keys"))
+    assert set(listed) == set(make_record().payload())
+
+
+# -- configuration.md ------------------------------------------------------------------------------
+
+
+def names(kind: Any, *but: str) -> set[str]:
+    return {field.name for field in attrs.fields(kind) if field.name not in but}
+
+
+@pytest.mark.parametrize(
+    ("title", "kind", "but"),
+    [
+        ("dc43.toml", config.Config, ("source",)),
+        ("plugins", config.PluginsConfig, ()),
+        ("contracts", config.ContractsConfig, ()),
+        ("pipeline.toml", pipeline_file.PipelineFile, ("file",)),
+        ("source", pipeline_file.Source, ()),
+        ("contract", pipeline_file.ContractRef, ()),
+        ("sink", pipeline_file.Target, ()),
+        ("rejects", pipeline_file.Rejects, ()),
+        ("run", pipeline_file.Run, ()),
+    ],
+)
+def test_a_table_of_the_configuration_names_exactly_its_keys(title: str, kind: Any, but: Any):
+    found = re.search(
+        rf"^#{{2,3}} {re.escape(title)}\n(.*?)(?=^#{{2,3}} |\Z)",
+        page("reference/configuration.md"),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert found is not None
+    assert set(rows(found[1])) == names(kind, *but)
+
+
+def test_the_table_of_limits_has_the_numbers_of_the_code():
+    listed = rows(section(page("reference/configuration.md"), "Limits"))
+    limits, yaml = config.Limits(), YamlLimits()
+    expected = {
+        "limits.timeline": limits.timeline,
+        "limits.history": limits.history,
+        "YamlLimits.max_bytes": yaml.max_bytes,
+        "YamlLimits.max_depth": yaml.max_depth,
+        "YamlLimits.max_nodes": yaml.max_nodes,
+        "regex.MAX_LENGTH": MAX_LENGTH,
+    }
+    shown = {name: int(listed[name][0].replace(",", "")) for name in expected}
+    assert shown == expected
+
+
+@pytest.mark.spark
+def test_the_limits_of_spark_are_those_of_the_code():
+    pytest.importorskip("pyspark")
+    from dc43_integrations.spark.source_files import SHOWN
+    from dc43_integrations.spark.stager import UNCAST_KEPT
+
+    listed = rows(section(page("reference/configuration.md"), "Limits"))
+    assert listed["stager.UNCAST_KEPT"][0] == f"{UNCAST_KEPT:,}"
+    assert listed["source_files.SHOWN"][0] == f"{SHOWN:,}"
+
+
+# -- the rest --------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_the_core_is_described():
+    listed = rows(section(page("reference/contract-support.md"), "Kinds"))
+    assert set(listed) == {kind.name for kind in BUILT_IN}
+
+
+def test_the_protocol_s_page_lists_every_failpoint_in_order():
+    listed = rows(section(page("explanation/protocol.md"), "The steps"))
+    assert tuple(listed) == FAILPOINTS
