@@ -7,6 +7,7 @@ hold a product code with a wrong check digit, which no built-in rule can see.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -87,7 +88,10 @@ def main() -> None:
     (folder / "in").mkdir()
     for batch, codes in enumerate(([GOOD, GOOD], [GOOD, WRONG], [GOOD, WRONG])):
         rows = [f"{batch * 10 + at},{code}" for at, code in enumerate(codes)]
-        (folder / "in" / f"{batch}.csv").write_text("\n".join(["id,gtin", *rows]) + "\n")
+        file = folder / "in" / f"{batch}.csv"
+        file.write_text("\n".join(["id,gtin", *rows]) + "\n")
+        # Spark takes the oldest file first; written in one instant they have no order.
+        os.utime(file, (1_700_000_000 + batch, 1_700_000_000 + batch))
     done = {
         "built-in": stream(folder, "built-in", CONTRACT, []),
         "third-party": stream(folder, "third-party", CONTRACT + RULE, ["twice"]),
