@@ -7,7 +7,7 @@ expect, and keeps its facts as attributes. `exit_code` is what the `dc43` comman
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class Dc43Error(Exception):
@@ -142,6 +142,23 @@ class BatchBlockedError(Dc43Error, RuntimeError):
             f"batch {batch_id} of {dataset_id} was blocked: {reason}; nothing was published and "
             f"the checkpoint did not advance; record {record_id}"
         )
+
+
+class NotBlockedError(Dc43Error, LookupError):
+    """A batch that should have a way out is not blocked."""
+
+    def __init__(self, batch_id: int, why: str, blocked: Sequence[int]) -> None:
+        self.batch_id, self.why, self.blocked = batch_id, why, tuple(blocked)
+        there = ", ".join(map(str, self.blocked)) or "none"
+        super().__init__(f"batch {batch_id} {why}; blocked batches of this stream: {there}")
+
+
+class ReleaseRefusedError(Dc43Error, ValueError):
+    """A blocked batch cannot be released in this way."""
+
+    def __init__(self, batch_id: int, release: str, why: str, remedy: str) -> None:
+        self.batch_id, self.release, self.why, self.remedy = batch_id, release, why, remedy
+        super().__init__(f"batch {batch_id} cannot be released as {release}: {why}; {remedy}")
 
 
 class StreamIdentityError(Dc43Error, RuntimeError):

@@ -20,9 +20,10 @@ from dc43_core.protocol.engine import Stager
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal
+from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.sink import Sink
-from dc43_core.protocol.steps import BatchProtocol, NamedStrategy
+from dc43_core.protocol.steps import BatchProtocol
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, Outcome, RunType, Verdict
 

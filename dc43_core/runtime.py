@@ -27,7 +27,7 @@ from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.governance.interface import GovernanceClient, RecordExporter
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.plugin_manager import Plugins, load_plugins
-from dc43_core.protocol.steps import NamedStrategy
+from dc43_core.protocol.judge import NamedStrategy
 
 # Which distribution to install for a name that people know but have not installed.
 _BROUGHT_BY = {"sql": "dc43-gate-governance-sql", "spark": "dc43-gate-spark"}

@@ -69,3 +69,11 @@ class Lane(StrEnum):
 
     MAIN = "main"
     REJECTS = "rejects"
+
+
+class Release(StrEnum):
+    """Where the rows of a blocked batch go when someone releases it."""
+
+    MAIN = "main"
+    REJECTS = "rejects"
+    SKIP = "skip"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from dc43_core.cli.text import is_local
-from dc43_core.protocol.file_store import LocalFileStore, join
+from dc43_core.protocol.file_store import LocalFileStore
+from dc43_core.protocol.identity import stream_of
 from dc43_core.protocol.journal import Journal
-from dc43_core.protocol.record import GovernanceRecord, decode
+from dc43_core.protocol.record import GovernanceRecord
 
 if TYPE_CHECKING:
     from dc43_core.pipeline_file import PipelineFile
@@ -55,9 +56,6 @@ def find_stream(
     checkpoint = str(details.get("checkpoint") or pipeline.checkpoint)
     stream_id = details.get("stream_id") or (told.stream_id if told else None)
     if stream_id is None and is_local(checkpoint):
-        place = join(checkpoint, "dc43", "stream.json")
-        try:
-            stream_id = decode(LocalFileStore().read(place), place).get("stream_id")
-        except FileNotFoundError:
-            stream_id = None
+        known = stream_of(LocalFileStore(), checkpoint)
+        stream_id = known and known["stream_id"]
     return StreamPlace(checkpoint=checkpoint, stream_id=stream_id)

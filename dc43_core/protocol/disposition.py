@@ -33,10 +33,15 @@ class Policy:
         """Whether broken rows must not pass."""
         return self.run_type is RunType.ENFORCE
 
-    def rejects_whole(self, findings: Sequence[Finding]) -> bool:
-        """Whether drift sends every row of the batch to rejects."""
+    def sets_aside(self, findings: Sequence[Finding]) -> bool:
+        """Whether drift lets no row pass: the batch is blocked, or rejected as a whole.
+
+        A blocked one is staged that way, so that it can be released to the rejects.
+        """
+        if any(f.kind == "unreadable" for f in findings):
+            return True
         counts = self.enforces or self.on_incompatible_explicit
-        return counts and self.on_incompatible == "reject" and any(map(_incompatible, findings))
+        return counts and any(map(_incompatible, findings))
 
 
 @frozen(kw_only=True)

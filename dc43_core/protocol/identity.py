@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -14,6 +15,7 @@ from dc43_core.protocol.record import FORMAT_VERSION, decode, encode
 from dc43_core.protocol.sink_log import OURS
 
 ADOPT = ("continue", "fork")
+_NUMBERED = re.compile(r"(?P<name>.+?)(?:\.(?P<number>\d+))?\.json")
 
 
 @frozen(kw_only=True)
@@ -76,7 +78,7 @@ def identify(
         raise StreamIdentityError(
             f"adopt={adopt!r} is not known", "use adopt='continue' or adopt='fork'"
         )
-    place = join(store.uri(checkpoint), "dc43", "stream.json")
+    folder = join(store.uri(checkpoint), "dc43")
     wanted = StreamIdentity(
         stream_id="",
         namespace=namespace,
@@ -85,30 +87,49 @@ def identify(
         contract_id=contract_id,
         query_name=query_name,
     )
-    found = _read(store, place)
+    number, found = _newest(store, folder).get("stream", (0, None))
     if found is None:
         _refuse_wiped(sink_store, wanted, adopt)
-        return _found(store, sink_store, place, wanted, new_id())
+        return _found(store, sink_store, folder, 1, wanted, new_id())
     stream_id = str(found["stream_id"])
     problem, ways = _mismatch(store, found, wanted)
     if problem is None:
-        return _found(store, sink_store, place, wanted, stream_id)
+        return _found(store, sink_store, folder, number, wanted, stream_id)
     if adopt not in ways:
         raise StreamIdentityError(
             problem, f"say {' or '.join(f'adopt={w!r}' for w in ways)} if meant"
         )
-    # An explicit wish replaces the identity; everything else only ever adds files.
-    store.delete(place)
+    # The newest file counts. None is ever deleted: a crash in between would look like a wiped
+    # checkpoint.
     kept = stream_id if adopt == "continue" else new_id()
-    return _found(store, sink_store, place, wanted, kept)
+    return _found(store, sink_store, folder, number + 1, wanted, kept)
+
+
+def stream_of(store: FileStore, checkpoint: str) -> dict[str, Any] | None:
+    """Return what a checkpoint says of the stream it belongs to; None if nothing.
+
+    Raises:
+        FormatVersionError: if a newer dc43 wrote it.
+        CorruptFileError: if it is not whole.
+    """
+    return _newest(store, join(checkpoint, "dc43")).get("stream", (0, None))[1]
+
+
+def streams_into(store: FileStore, sink: str) -> Sequence[dict[str, Any]]:
+    """Return what a sink knows of each stream that writes, or wrote, into it.
+
+    Raises:
+        FormatVersionError: if a newer dc43 wrote it.
+        CorruptFileError: if it is not whole.
+    """
+    return [payload for _, payload in _newest(store, join(sink, OURS, "streams")).values()]
 
 
 def _mismatch(
     store: FileStore, found: dict[str, Any], wanted: StreamIdentity
 ) -> tuple[str | None, tuple[str, ...]]:
     if found["checkpoint"] != wanted.checkpoint:
-        old = join(str(found["checkpoint"]), "dc43", "stream.json")
-        if _read(store, old) is None:
+        if stream_of(store, str(found["checkpoint"])) is None:
             return f"this checkpoint was moved here from {found['checkpoint']}", ("continue",)
         return (
             f"this checkpoint is a copy of {found['checkpoint']}, which is still there; its "
@@ -126,10 +147,7 @@ def _mismatch(
 def _refuse_wiped(store: FileStore, wanted: StreamIdentity, adopt: str | None) -> None:
     if adopt == "fork":
         return
-    for file in store.list(join(wanted.sink, OURS, "streams")):
-        known = _read(store, file.path)
-        if known is None:
-            continue
+    for known in streams_into(store, wanted.sink):
         key = (known["namespace"], known["contract_id"], known["query_name"])
         if key == (wanted.namespace, wanted.contract_id, wanted.query_name):
             raise StreamIdentityError(
@@ -142,26 +160,42 @@ def _refuse_wiped(store: FileStore, wanted: StreamIdentity, adopt: str | None) -
 
 
 def _found(
-    store: FileStore, sink_store: FileStore, place: str, wanted: StreamIdentity, stream_id: str
+    store: FileStore,
+    sink_store: FileStore,
+    folder: str,
+    number: int,
+    wanted: StreamIdentity,
+    stream_id: str,
 ) -> StreamIdentity:
     values = {**wanted.payload(), "stream_id": stream_id}
     del values["format_version"]
     identity = StreamIdentity(**values)
+    place = join(folder, _numbered("stream", number))
     if not store.create_if_absent(place, encode(identity.payload())):
         # Two drivers found a stream at once; the first file counts for both.
-        found = _read(store, place)
-        assert found is not None
-        identity = StreamIdentity(**{**values, "stream_id": str(found["stream_id"])})
-    mark = join(wanted.sink, OURS, "streams", f"{identity.stream_id}.json")
+        identity = StreamIdentity(**{**values, "stream_id": str(_read(store, place)["stream_id"])})
+    mark = join(wanted.sink, OURS, "streams", _numbered(identity.stream_id, number))
     sink_store.create_if_absent(mark, encode(identity.payload()))
     return identity
 
 
-def _read(store: FileStore, path: str) -> dict[str, Any] | None:
-    try:
-        found = decode(store.read(path), path)
-    except FileNotFoundError:
-        return None
+def _numbered(name: str, number: int) -> str:
+    return f"{name}.json" if number == 1 else f"{name}.{number}.json"
+
+
+def _newest(store: FileStore, folder: str) -> dict[str, tuple[int, dict[str, Any]]]:
+    """Return by name the number and content of the newest file of each name in a folder."""
+    newest: dict[str, tuple[int, str]] = {}
+    for file in store.list(folder):
+        match = _NUMBERED.fullmatch(file.name)
+        if match and not file.is_folder and file.name[0] not in "._":
+            number = int(match["number"] or 1)
+            newest[match["name"]] = max(newest.get(match["name"], (0, "")), (number, file.path))
+    return {name: (number, _read(store, path)) for name, (number, path) in newest.items()}
+
+
+def _read(store: FileStore, path: str) -> dict[str, Any]:
+    found = decode(store.read(path), path)
     if found.get("format_version", 0) > FORMAT_VERSION:
         raise FormatVersionError(path, found["format_version"], FORMAT_VERSION)
     return found

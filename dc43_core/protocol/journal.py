@@ -1,4 +1,4 @@
-"""What a stream keeps beside its checkpoint: prepared, committed and blocked batches."""
+"""What a stream keeps beside its checkpoint: prepared, committed, blocked, released batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from attrs import frozen
 
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.held import Held
 from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord, decode, encode
+from dc43_core.protocol.release import Resolution
 from dc43_core.vocabulary import Lane
 
 
@@ -96,13 +98,13 @@ class Journal:
 
     def prepared(self, batch_id: int) -> Manifest | None:
         """Return the manifest of a batch, if one was written."""
-        path = self._path("prepared", batch_id)
+        path = self.path("prepared", batch_id)
         payload = self._read(path)
         return None if payload is None else Manifest.from_payload(payload, path)
 
     def prepare(self, manifest: Manifest) -> bool:
         """Decide a batch's fate; False if another driver has decided it already."""
-        path = self._path("prepared", manifest.record.batch_id)
+        path = self.path("prepared", manifest.record.batch_id)
         return self.store.create_if_absent(path, encode(manifest.payload()))
 
     def committed(self, batch_id: int) -> GovernanceRecord | None:
@@ -115,10 +117,34 @@ class Journal:
 
     def keep(self, kind: str, record: GovernanceRecord) -> GovernanceRecord:
         """Keep a record for good; if one is there already, that one counts and is returned."""
-        path = self._path(kind, record.batch_id)
-        if self.store.create_if_absent(path, encode(record.payload())):
-            return record
-        return GovernanceRecord.from_payload(decode(self.store.read(path), path), path)
+        path = self.path(kind, record.batch_id)
+        return GovernanceRecord.from_payload(self._keep(path, record.payload()), path)
+
+    def block(self, held: Held) -> Held:
+        """Keep a blocked batch for good; if it is known already, the first incident counts."""
+        path = self.path("blocked", held.record.batch_id)
+        return Held.from_payload(self._keep(path, held.payload()), path)
+
+    def held(self, batch_id: int) -> Held | None:
+        """Return a blocked batch with what is kept of it."""
+        path = self.path("blocked", batch_id)
+        payload = self._read(path)
+        return None if payload is None else Held.from_payload(payload, path)
+
+    def resolve(self, resolution: Resolution) -> Resolution:
+        """Keep what was decided of a blocked batch; an earlier decision counts."""
+        path = self.path("resolutions", resolution.batch_id)
+        return Resolution.from_payload(self._keep(path, resolution.payload()), path)
+
+    def resolution(self, batch_id: int) -> Resolution | None:
+        """Return what was decided of a blocked batch."""
+        path = self.path("resolutions", batch_id)
+        payload = self._read(path)
+        return None if payload is None else Resolution.from_payload(payload, path)
+
+    def waiting(self) -> list[int]:
+        """Return the ids of blocked batches that have not been published since."""
+        return sorted(self._numbers("blocked") - self._numbers("prepared"))
 
     def records(self, newest: int | None = None) -> Iterator[GovernanceRecord]:
         """Yield the record of each batch, oldest first.
@@ -129,10 +155,9 @@ class Journal:
             newest: Only the last so many batches.
         """
         found = sorted(
-            (int(file.name), kind != "blocked", kind)
+            (number, kind != "blocked", kind)
             for kind in ("blocked", "committed")
-            for file in self.store.list(join(self.folder, kind))
-            if file.name.isdigit()
+            for number in self._numbers(kind)
         )
         for batch_id, _, kind in found if newest is None else found[-newest:]:
             record = self._record(kind, batch_id)
@@ -141,23 +166,30 @@ class Journal:
 
     def open_epoch(self) -> int:
         """Count this start of the stream, and return its number (from 1)."""
-        known = [
-            int(f.name) for f in self.store.list(join(self.folder, "epochs")) if f.name.isdigit()
-        ]
-        number = max(known, default=0) + 1
-        while not self.store.create_if_absent(self._path("epochs", number), b"{}\n"):
+        number = max(self._numbers("epochs"), default=0) + 1
+        while not self.store.create_if_absent(self.path("epochs", number), b"{}\n"):
             number += 1
         return number
 
     def newest_epoch(self, mine: int) -> int:
         """Return the newest start; costs one look-up while there is none after `mine`."""
         newest = mine
-        while self.store.status(self._path("epochs", newest + 1)) is not None:
+        while self.store.status(self.path("epochs", newest + 1)) is not None:
             newest += 1
         return newest
 
+    def _keep(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Create a file, and return what it holds now."""
+        if self.store.create_if_absent(path, encode(payload)):
+            return payload
+        return decode(self.store.read(path), path)
+
+    def _numbers(self, kind: str) -> set[int]:
+        files = self.store.list(join(self.folder, kind))
+        return {int(file.name) for file in files if file.name.isdigit()}
+
     def _record(self, kind: str, batch_id: int) -> GovernanceRecord | None:
-        path = self._path(kind, batch_id)
+        path = self.path(kind, batch_id)
         payload = self._read(path)
         return None if payload is None else GovernanceRecord.from_payload(payload, path)
 
@@ -167,7 +199,8 @@ class Journal:
         except FileNotFoundError:
             return None
 
-    def _path(self, kind: str, number: int) -> str:
+    def path(self, kind: str, number: int) -> str:
+        """Return where a fact lies."""
         return join(self.folder, kind, str(number))
 
 

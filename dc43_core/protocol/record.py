@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import asdict, field, frozen
@@ -13,6 +13,11 @@ from dc43_core.protocol.clock import seconds_between
 from dc43_core.vocabulary import Decision, Outcome, RunType, Verdict
 
 FORMAT_VERSION = 1
+
+
+def _texts(messages: Iterable[str]) -> tuple[str, ...]:
+    # JSON has lists only, and a record that is read back equals the one that was written.
+    return tuple(messages)
 
 
 @frozen(kw_only=True)
@@ -60,8 +65,8 @@ class GovernanceRecord:
     decision: Decision
     intervention: str | None
     metrics: Mapping[str, Any] = field(factory=dict)
-    errors: Sequence[str] = ()
-    warnings: Sequence[str] = ()
+    errors: Sequence[str] = field(default=(), converter=_texts)
+    warnings: Sequence[str] = field(default=(), converter=_texts)
     dataset_id: str
     dataset_version: str | None
     contract_id: str

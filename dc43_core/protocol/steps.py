@@ -2,6 +2,7 @@
 
     look up -> drift -> stage -> validate -> decide -> BLOCKED: record, raise
                                                      | PREPARED -> rejects -> main -> COMMITTED
+            -> released: what was staged when it was blocked -> PREPARED -> ...
 
 Nothing is visible before PREPARED; from there on whoever comes along completes the batch. Each
 durable fact is a file created only if absent, which is what fences two drivers.
@@ -16,21 +17,28 @@ from attrs import evolve, field, frozen
 
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
-from dc43_core.data_quality.model import Finding, Observations, ValidationResult
-from dc43_core.errors import BatchBlockedError, SupersededError
+from dc43_core.data_quality.model import Observations
+from dc43_core.errors import (
+    BatchBlockedError,
+    CorruptFileError,
+    ReleaseRefusedError,
+    StreamIdentityError,
+    SupersededError,
+)
 from dc43_core.expectations.model import CheckPlan
-from dc43_core.interventions.interface import InterventionStrategy
-from dc43_core.interventions.model import DecisionContext, Intervention
 from dc43_core.log import get_logger
 from dc43_core.protocol import clock
 from dc43_core.protocol.disposition import Disposition, NamedIntervention, Policy, dispose
 from dc43_core.protocol.engine import BatchFacts, Staged, Stager
 from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.held import Held
 from dc43_core.protocol.identity import StreamIdentity
 from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
+from dc43_core.protocol.judge import Judge, NamedStrategy, metrics
 from dc43_core.protocol.record import GovernanceRecord
+from dc43_core.protocol.release import Resolution, released_record
 from dc43_core.protocol.sink import Sink
-from dc43_core.vocabulary import Decision, Lane, Outcome, Verdict
+from dc43_core.vocabulary import Lane, Outcome, Release
 
 Frame = TypeVar("Frame")
 log = get_logger("protocol")
@@ -52,20 +60,6 @@ FAILPOINTS = (
     "swept",
 )
 """Where a test may crash the process, in order."""
-
-
-@frozen(kw_only=True)
-class NamedStrategy:
-    """A strategy instance with what the protocol needs to know of it."""
-
-    name: str
-    strategy: InterventionStrategy
-    explicit: bool = True
-
-    @property
-    def routes(self) -> bool:
-        """Whether it decides where violating rows go."""
-        return bool(getattr(self.strategy, "routes", False))
 
 
 @frozen(kw_only=True)
@@ -122,11 +116,13 @@ class BatchProtocol(Generic[Frame]):
             return record
         manifest = self.journal.prepared(batch_id)
         self.failpoint("looked-up", batch_id)
-        if manifest is None:
-            manifest = self._decide(frame, batch_id, started)
-        else:
+        if manifest is not None:
             log.info("batch.rolled-forward", batch_id=batch_id)
-        return self._publish(manifest)
+            return self._publish(manifest)
+        resolution = self.journal.resolution(batch_id)
+        if resolution is None:
+            return self._publish(self._decide(frame, batch_id, started))
+        return self._publish(self._release(resolution))
 
     def _require_newest(self) -> None:
         newest = self.journal.newest_epoch(self.epoch)
@@ -137,12 +133,8 @@ class BatchProtocol(Generic[Frame]):
         drift = self.stager.drift(frame, batch_id)
         self.failpoint("drift-checked", batch_id)
         early = drift_findings(drift)
-        folder = join(
-            self.sinks[Lane.MAIN].staging(), self.identity.stream_id, f"{batch_id}-{self.run_id}"
-        )
-        # What an attempt of this very run left behind is not in any manifest.
-        self.store.delete(folder)
-        reject_all = self.policy.rejects_whole(early)
+        folder = self._attempt(f"{batch_id}-{self.run_id}")
+        reject_all = self.policy.sets_aside(early)
         facts = BatchFacts(
             stream_id=self.identity.stream_id,
             batch_id=batch_id,
@@ -163,9 +155,10 @@ class BatchProtocol(Generic[Frame]):
             evaluation_errors=staged.evaluation_errors,
             metrics=staged.metrics,
         )
-        findings, faults = self._judge(observations)
+        judge = self._judge()
+        findings, faults = judge.findings(observations)
         self.failpoint("validated", batch_id)
-        interventions = self._ask_strategies(batch_id, findings, observations, faults)
+        interventions = judge.interventions(batch_id, findings, observations, faults)
         disposition = dispose(
             policy=self.policy,
             findings=findings,
@@ -177,74 +170,26 @@ class BatchProtocol(Generic[Frame]):
         record = self._record(batch_id, started, observations, disposition, interventions)
         self.failpoint("decided", batch_id)
         if disposition.outcome is Outcome.BLOCKED:
-            self._block(record, staged)
-        return self._prepare(record, facts, staged, disposition)
+            self._block(record, staged, facts)
+        files = self.stager.finish(staged, disposition.violating_to, facts)
+        return self._prepare(record, files, folder)
 
-    def _judge(self, observations: Observations) -> tuple[Sequence[Finding], dict[str, str]]:
-        """Ask for findings; a client that fails leaves the batch without a verdict."""
-        try:
-            return self.data_quality.findings(self.plan, observations), {}
-        # A boundary to foreign code: the fault is recorded and, in enforce, blocks.
-        except Exception as error:
-            log.error("validation.failed", error=str(error), exc_info=True)
-            return [], {"data-quality client": f"{type(error).__name__}: {error}"}
-
-    def _ask_strategies(
-        self,
-        batch_id: int,
-        findings: Sequence[Finding],
-        observations: Observations,
-        faults: dict[str, str],
-    ) -> list[NamedIntervention]:
-        if not self.strategies:
-            return []
-        # A batch that was blocked comes back: its first record is no batch before it, and one
-        # that was published since counts once.
-        earlier = {r["batch_id"]: r for r in self.history() if r["batch_id"] < batch_id}
-        history = list(earlier.values())
-        answers = []
-        for named in self.strategies:
-            context = DecisionContext(
-                batch_id=batch_id,
-                result=self._result(findings, observations, faults),
-                history=history,
-                state=_last_state(history, named.name),
-                run_type=self.policy.run_type,
-                has_rejects=Lane.REJECTS in self.sinks,
-            )
-            try:
-                answer = _normal(named.strategy.decide(context))
-            # A boundary to foreign code: a strategy that fails leaves no verdict.
-            except Exception as error:
-                log.error("strategy.failed", strategy=named.name, exc_info=True)
-                faults[f"strategy {named.name}"] = f"{type(error).__name__}: {error}"
-                continue
-            answers.append(
-                NamedIntervention(
-                    name=named.name,
-                    intervention=answer,
-                    explicit=named.explicit,
-                    routes=named.routes,
-                )
-            )
-        return answers
-
-    def _result(
-        self, findings: Sequence[Finding], observations: Observations, faults: Mapping[str, str]
-    ) -> ValidationResult:
-        errors = [f.message for f in findings if f.severity == "error"]
-        unknown = faults or any(f.kind == "evaluation_error" for f in findings)
-        return ValidationResult(
-            status=Verdict.UNKNOWN if unknown else Verdict.WARN if findings else Verdict.OK,
-            errors=[*errors, *faults.values()],
-            warnings=[f.message for f in findings if f.severity != "error"],
-            metrics=_metrics(observations),
-            schema=dict(self.stager.schema()),
-            findings=list(findings),
-            dataset_id=self.plan.dataset_id,
-            contract_id=self.plan.contract.id,
-            contract_version=self.plan.contract.version,
+    def _judge(self) -> Judge:
+        return Judge(
+            plan=self.plan,
+            data_quality=self.data_quality,
+            strategies=self.strategies,
+            history=self.history,
+            schema=self.stager.schema,
+            run_type=self.policy.run_type,
+            has_rejects=Lane.REJECTS in self.sinks,
         )
+
+    def _attempt(self, name: str) -> str:
+        """Return an empty folder to stage in; what this very run left there is in no manifest."""
+        folder = join(self.sinks[Lane.MAIN].staging(), self.identity.stream_id, name)
+        self.store.delete(folder)
+        return folder
 
     def _record(
         self,
@@ -280,7 +225,7 @@ class BatchProtocol(Generic[Frame]):
             outcome=disposition.outcome,
             decision=disposition.decision,
             intervention=disposition.reason,
-            metrics=_metrics(seen),
+            metrics=metrics(seen),
             errors=disposition.errors,
             warnings=disposition.warnings,
             dataset_id=self.plan.dataset_id,
@@ -303,10 +248,16 @@ class BatchProtocol(Generic[Frame]):
             },
         )
 
-    def _block(self, record: GovernanceRecord, staged: Staged) -> None:
-        kept = self.journal.keep(
-            "blocked", evolve(record, details={**record.details, "staging": staged.folder})
+    def _block(self, record: GovernanceRecord, staged: Staged, facts: BatchFacts) -> None:
+        # The rows outlive this process, and perhaps their source.
+        self.store.sync([path for files in staged.files.values() for path in files])
+        held = Held(
+            record=evolve(record, details={**record.details, "staging": staged.folder}),
+            staged=staged,
+            facts=facts,
+            schema=self.stager.schema(),
         )
+        kept = self.journal.block(held).record
         self.failpoint("blocked", record.batch_id)
         if kept.run_id != record.run_id:
             # The incident is known from an earlier start, whose staging is kept.
@@ -319,14 +270,52 @@ class BatchProtocol(Generic[Frame]):
             kept.record_id,
         )
 
+    def _release(self, resolution: Resolution) -> Manifest:
+        """Prepare a blocked batch as someone decided, from what was staged then."""
+        batch_id = resolution.batch_id
+        held = self.journal.held(batch_id)
+        if held is None:
+            raise CorruptFileError(
+                self.journal.folder, f"batch {batch_id} is released, and its block is gone"
+            )
+        log.info("batch.released", batch_id=batch_id, release=resolution.release.value)
+        record = released_record(
+            held, resolution, run_id=self.run_id, epoch=self.epoch, ended_at=self.now()
+        )
+        folder = self._attempt(f"{batch_id}-{self.run_id}-released")
+        if resolution.release is Release.SKIP:
+            return self._prepare(record, {}, folder)
+        self._require_releasable(held, resolution)
+        to = Lane(resolution.release.value)
+        files = self.stager.finish(evolve(held.staged, folder=folder), to, held.facts)
+        return self._prepare(record, files, folder)
+
+    def _require_releasable(self, held: Held, resolution: Resolution) -> None:
+        to, batch_id = resolution.release, resolution.batch_id
+        if dict(held.schema) != dict(self.stager.schema()):
+            raise ReleaseRefusedError(
+                batch_id,
+                to,
+                "it was staged with other columns than the contract of this start has",
+                f"start once with contract {held.facts.contract_id} {held.facts.contract_version}",
+            )
+        if to is Release.REJECTS and held.staged.violating and Lane.REJECTS not in self.sinks:
+            raise ReleaseRefusedError(
+                batch_id, to, "this start has no reject sink", "start the stream with rejects="
+            )
+        for path in (path for files in held.staged.files.values() for path in files):
+            if self.store.status(path) is None:
+                raise ReleaseRefusedError(
+                    batch_id,
+                    to,
+                    f"staged file {path} is gone",
+                    "restore it, or to have the batch judged again delete "
+                    + self.journal.path("resolutions", batch_id),
+                )
+
     def _prepare(
-        self,
-        record: GovernanceRecord,
-        batch: BatchFacts,
-        staged: Staged,
-        disposition: Disposition,
+        self, record: GovernanceRecord, files: Mapping[Lane, Sequence[str]], staging: str
     ) -> Manifest:
-        files = self.stager.finish(staged, disposition.violating_to, batch)
         self.failpoint("finished", record.batch_id)
         lanes = {}
         for lane, staged_files in files.items():
@@ -345,7 +334,7 @@ class BatchProtocol(Generic[Frame]):
             )
         self.failpoint("synced", record.batch_id)
         self._require_newest()
-        manifest = Manifest(record=record, lanes=lanes, staging=staged.folder)
+        manifest = Manifest(record=record, lanes=lanes, staging=staging)
         if not self.journal.prepare(manifest):
             # Another driver decided this batch first; its word counts, ours is forgotten.
             theirs = self.journal.prepared(record.batch_id)
@@ -356,20 +345,35 @@ class BatchProtocol(Generic[Frame]):
 
     def _publish(self, manifest: Manifest) -> GovernanceRecord:
         batch_id = manifest.record.batch_id
+        self._require_same_sinks(manifest)
         # Rejects first: a row missing from main can then always be found.
         if Lane.REJECTS in manifest.lanes:
             self.sinks[Lane.REJECTS].publish(manifest.lanes[Lane.REJECTS])
         self.failpoint("rejects-published", batch_id)
-        sequence = self.sinks[Lane.MAIN].publish(manifest.lanes[Lane.MAIN])
+        version = None
+        # A batch that was released as skip has no files.
+        if Lane.MAIN in manifest.lanes:
+            version = str(self.sinks[Lane.MAIN].publish(manifest.lanes[Lane.MAIN]))
         self.failpoint("main-published", batch_id)
         record = self.journal.keep(
-            "committed",
-            evolve(manifest.record, dataset_version=str(sequence), ended_at=self.now()),
+            "committed", evolve(manifest.record, dataset_version=version, ended_at=self.now())
         )
         self.failpoint("committed", batch_id)
         self._sweep(batch_id)
         self.failpoint("swept", batch_id)
         return record
+
+    def _require_same_sinks(self, manifest: Manifest) -> None:
+        """Refuse to list in one sink what was prepared for another."""
+        record = manifest.record
+        for lane, uri in ((Lane.MAIN, record.sink), (Lane.REJECTS, record.rejects)):
+            found = self.sinks[lane].uri if lane in self.sinks else None
+            if lane in manifest.lanes and found != uri:
+                raise StreamIdentityError(
+                    f"batch {record.batch_id} is prepared for {lane} at {uri}, and this start "
+                    f"writes {lane} to {found or 'nowhere'}",
+                    "start once more with the sink it was prepared for, and change it then",
+                )
 
     def _sweep(self, batch_id: int) -> None:
         """Delete what attempts at a committed batch left; no manifest needs it any more."""
@@ -378,30 +382,3 @@ class BatchProtocol(Generic[Frame]):
             number = attempt.name.partition("-")[0]
             if number.isdigit() and int(number) <= batch_id:
                 self.store.delete(attempt.path)
-
-
-def _metrics(seen: Observations) -> dict[str, Any]:
-    return {
-        "row_count": seen.row_count,
-        "violating_rows": seen.violating,
-        "uncast_rows": seen.uncast,
-        **seen.metrics,
-    }
-
-
-def _last_state(history: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    for entry in reversed(history):
-        state = entry.get("strategies", {}).get(name)
-        if state is not None:
-            return dict(state)
-    return {}
-
-
-def _normal(answer: Intervention | str | None) -> Intervention:
-    if answer is None:
-        return Intervention()
-    if isinstance(answer, str):
-        return Intervention(decision=Decision.BLOCK, reason=answer)
-    if not isinstance(answer, Intervention):
-        raise TypeError(f"decide() returned {answer!r}, not an Intervention, a reason or None")
-    return answer

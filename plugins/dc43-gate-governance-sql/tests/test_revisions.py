@@ -78,7 +78,7 @@ def test_a_ledger_of_the_first_release_keeps_its_rows(ledger, path):
     ledger.open()
     found = [(r.batch_id, r.outcome) for r in ledger.records()]
     assert found == [(0, Outcome.COMMITTED), (1, Outcome.BLOCKED), (1, Outcome.COMMITTED)]
-    assert ledger.records()[0].errors == ["größe 🧾"]
+    assert ledger.records()[0].errors == ("größe 🧾",)
     assert ledger.schema_observations()[0].schema == {"id": "bigint", "state": "string"}
     assert ledger.record_many([make_record(batch_id=1), make_record(batch_id=2)]) == 1
     ledger.close()

@@ -223,16 +223,20 @@ def test_rejected_rows_are_worth_a_warning_though_nobody_found_anything():
     assert decide(ENFORCE, violating=1, rejects=True).verdict is Verdict.WARN
 
 
-def test_drift_rejects_the_whole_batch_only_where_it_counts():
-    def rejects_whole(run_type: RunType, *, explicit: bool, wish: str = "reject") -> bool:
+def test_drift_sets_the_whole_batch_aside_only_where_it_counts():
+    def sets_aside(run_type: RunType, *, explicit: bool, wish: str = "reject") -> bool:
         policy = Policy(run_type=run_type, on_incompatible=wish, on_incompatible_explicit=explicit)
-        return policy.rejects_whole([DRIFT])
+        return policy.sets_aside([DRIFT])
 
-    assert rejects_whole(ENFORCE, explicit=False)
-    assert rejects_whole(OBSERVE, explicit=True)
-    assert not rejects_whole(OBSERVE, explicit=False)
-    assert not rejects_whole(ENFORCE, explicit=True, wish="block")
-    assert not Policy(run_type=ENFORCE, on_incompatible="reject").rejects_whole([ROW])
+    assert sets_aside(ENFORCE, explicit=False)
+    assert sets_aside(OBSERVE, explicit=True)
+    assert not sets_aside(OBSERVE, explicit=False)
+    assert not Policy(run_type=ENFORCE, on_incompatible="reject").sets_aside([ROW])
+
+
+def test_a_batch_that_drift_blocks_is_staged_as_it_could_be_rejected():
+    assert Policy(run_type=ENFORCE, on_incompatible="block").sets_aside([DRIFT])
+    assert Policy(run_type=OBSERVE).sets_aside([finding("reordered", kind="unreadable")])
 
 
 @pytest.mark.parametrize("name", ["on_incompatible", "on_evaluation_error"])

@@ -278,7 +278,7 @@ KEPT = itertools.count()
 def keep_again(self: Journal, kind: str, record: GovernanceRecord) -> GovernanceRecord:
     """A record that is kept anew each time, under a key of its own."""
     again = evolve(record, record_id=f"{record.record_id}-{next(KEPT)}")
-    path = self._path(kind, record.batch_id)
+    path = self.path(kind, record.batch_id)
     self.store.delete(path)
     return KEEP(self, kind, again)
 
@@ -310,14 +310,16 @@ def sweep_before_publish(self: BatchProtocol[Any], manifest: Manifest) -> Govern
     return PUBLISH(self, manifest)
 
 
-def publish_before_the_verdict(self: BatchProtocol[Any], record: Any, staged: Any) -> None:
+def publish_before_the_verdict(
+    self: BatchProtocol[Any], record: Any, staged: Any, facts: Any
+) -> None:
     """What is blocked was already published."""
     files = self.stager.finish(staged, Lane.MAIN, record)[Lane.MAIN]
     token = f"batch-{self.identity.stream_id}-{record.batch_id:010d}-"
     sink = self.sinks[Lane.MAIN]
     moves = tuple((f, sink.final_name(token, i, f)) for i, f in enumerate(files))
     sink.publish(LaneManifest(token=token, after=sink.newest(), moves=moves))
-    BLOCK(self, record, staged)
+    BLOCK(self, record, staged, facts)
 
 
 def keep_in_main(self: FakeStager, staged: Any, violating_to: Lane, batch: Any) -> Any:

@@ -18,8 +18,9 @@ from dc43_core.interventions.model import DecisionContext, Intervention
 from dc43_core.pipeline import GovernedStream, open_stream
 from dc43_core.plugin_manager import Plugins, load_plugins
 from dc43_core.protocol.disposition import Policy
+from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.sink_log import FileSink
-from dc43_core.protocol.steps import FAILPOINTS, NamedStrategy
+from dc43_core.protocol.steps import FAILPOINTS
 from dc43_core.runtime import Runtime
 from dc43_core.testing.contracts import ORDERS
 from dc43_core.testing.fake_engine import CHECKS, FakeStager, Row, read_rows

@@ -282,10 +282,8 @@ class SparkStager:
         sealed: list[str] = []
         if self.has_rejects:
             observation = Observation()
-            folder = join(staged.folder, _REJECTS)
-            observed = frame.observe(observation, *counters)
-            self._write(self._envelope.seal(observed, batch, whole=staged.rejects_all), folder)
-            counts, sealed = observation.get, self._data_files(folder)
+            sealed = self._sealed(frame.observe(observation, *counters), staged, batch)
+            counts = observation.get
         else:
             counts = frame.agg(*counters).collect()[0].asDict()
         return evolve(
@@ -295,6 +293,11 @@ class SparkStager:
             broken={**staged.broken, **self.classifier.broken(counts)},
             files={**staged.files, _REJECTS: sealed},
         )
+
+    def _sealed(self, frame: DataFrame, staged: Staged, batch: BatchFacts) -> list[str]:
+        folder = join(staged.folder, _REJECTS)
+        self._write(self._envelope.seal(frame, batch, whole=staged.rejects_all), folder)
+        return self._data_files(folder)
 
     def finish(
         self, staged: Staged, violating_to: Lane, batch: BatchFacts
@@ -310,6 +313,9 @@ class SparkStager:
                 rows = self._unpacked(self._read(uncast))
                 self._keep_raw(rows, batch)
                 main += self._rewritten(rows, join(staged.folder, "kept"))
+        elif not sealed and (violating := {lane: v for lane, v in files.items() if v}):
+            # Blocked by a start without rejects, and released to those of this one.
+            sealed = self._sealed(self._judged_again(violating), staged, batch)
         if main and self._keeps_column:
             main = self._rewritten(self._read(main), join(staged.folder, "plain"))
         if not main:

@@ -22,9 +22,9 @@ from dc43_core.log import get_logger
 from dc43_core.pipeline import GovernedStream, OnBatch, open_stream
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_log import FileSink
-from dc43_core.protocol.steps import NamedStrategy
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane
 from dc43_integrations.spark.classify import Classifier, conversion, read_expectations

@@ -1,0 +1,153 @@
+"""Who judges a micro-batch, and what the strategies say to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from dc43_core.data_quality.interface import DataQualityClient
+from dc43_core.data_quality.model import Finding, Observations, ValidationResult
+from dc43_core.expectations.model import CheckPlan
+from dc43_core.interventions.interface import InterventionStrategy
+from dc43_core.interventions.model import DecisionContext, Intervention
+from dc43_core.log import get_logger
+from dc43_core.protocol.disposition import NamedIntervention
+from dc43_core.vocabulary import Decision, RunType, Verdict
+
+log = get_logger("protocol")
+
+
+@frozen(kw_only=True)
+class NamedStrategy:
+    """A strategy instance with what the protocol needs to know of it."""
+
+    name: str
+    strategy: InterventionStrategy
+    explicit: bool = True
+
+    @property
+    def routes(self) -> bool:
+        """Whether it decides where violating rows go."""
+        return bool(getattr(self.strategy, "routes", False))
+
+
+@frozen(kw_only=True)
+class Judge:
+    """Asks a data-quality client for findings and strategies for interventions.
+
+    Both are foreign code: where one fails there is no verdict, and the fault says why.
+
+    Attributes:
+        plan: What the contract asks.
+        data_quality: Who judges.
+        strategies: Who decides.
+        history: The newest records, newest last.
+        schema: Column name to type of what lands in main.
+        run_type: Whether the stream enforces.
+        has_rejects: Whether there is a reject sink.
+    """
+
+    plan: CheckPlan
+    data_quality: DataQualityClient
+    strategies: Sequence[NamedStrategy]
+    history: Callable[[], Sequence[Mapping[str, Any]]]
+    schema: Callable[[], Mapping[str, str]]
+    run_type: RunType
+    has_rejects: bool
+
+    def findings(self, observations: Observations) -> tuple[Sequence[Finding], dict[str, str]]:
+        """Ask for findings; a client that fails leaves the batch without a verdict."""
+        try:
+            return self.data_quality.findings(self.plan, observations), {}
+        # A boundary to foreign code: the fault is recorded and, in enforce, blocks.
+        except Exception as error:
+            log.error("validation.failed", error=str(error), exc_info=True)
+            return [], {"data-quality client": f"{type(error).__name__}: {error}"}
+
+    def interventions(
+        self,
+        batch_id: int,
+        findings: Sequence[Finding],
+        observations: Observations,
+        faults: dict[str, str],
+    ) -> list[NamedIntervention]:
+        """Ask each strategy; one that fails leaves its fault in `faults`."""
+        if not self.strategies:
+            return []
+        # A batch that was blocked comes back: its first record is no batch before it, and one
+        # that was published since counts once.
+        earlier = {r["batch_id"]: r for r in self.history() if r["batch_id"] < batch_id}
+        history = list(earlier.values())
+        answers = []
+        for named in self.strategies:
+            context = DecisionContext(
+                batch_id=batch_id,
+                result=self._result(findings, observations, faults),
+                history=history,
+                state=_last_state(history, named.name),
+                run_type=self.run_type,
+                has_rejects=self.has_rejects,
+            )
+            try:
+                answer = _normal(named.strategy.decide(context))
+            # A boundary to foreign code: a strategy that fails leaves no verdict.
+            except Exception as error:
+                log.error("strategy.failed", strategy=named.name, exc_info=True)
+                faults[f"strategy {named.name}"] = f"{type(error).__name__}: {error}"
+                continue
+            answers.append(
+                NamedIntervention(
+                    name=named.name,
+                    intervention=answer,
+                    explicit=named.explicit,
+                    routes=named.routes,
+                )
+            )
+        return answers
+
+    def _result(
+        self, findings: Sequence[Finding], observations: Observations, faults: Mapping[str, str]
+    ) -> ValidationResult:
+        errors = [f.message for f in findings if f.severity == "error"]
+        unknown = faults or any(f.kind == "evaluation_error" for f in findings)
+        return ValidationResult(
+            status=Verdict.UNKNOWN if unknown else Verdict.WARN if findings else Verdict.OK,
+            errors=[*errors, *faults.values()],
+            warnings=[f.message for f in findings if f.severity != "error"],
+            metrics=metrics(observations),
+            schema=dict(self.schema()),
+            findings=list(findings),
+            dataset_id=self.plan.dataset_id,
+            contract_id=self.plan.contract.id,
+            contract_version=self.plan.contract.version,
+        )
+
+
+def metrics(seen: Observations) -> dict[str, Any]:
+    """Return the numbers of a batch by name."""
+    return {
+        "row_count": seen.row_count,
+        "violating_rows": seen.violating,
+        "uncast_rows": seen.uncast,
+        **seen.metrics,
+    }
+
+
+def _last_state(history: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    for entry in reversed(history):
+        state = entry.get("strategies", {}).get(name)
+        if state is not None:
+            return dict(state)
+    return {}
+
+
+def _normal(answer: Intervention | str | None) -> Intervention:
+    if answer is None:
+        return Intervention()
+    if isinstance(answer, str):
+        return Intervention(decision=Decision.BLOCK, reason=answer)
+    if not isinstance(answer, Intervention):
+        raise TypeError(f"decide() returned {answer!r}, not an Intervention, a reason or None")
+    return answer

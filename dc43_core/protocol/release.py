@@ -1,0 +1,176 @@
+"""The way out of a blocked batch: one attributed resolution, which the next start carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from dc43_core.errors import (
+    CorruptFileError,
+    FormatVersionError,
+    NotBlockedError,
+    ReleaseRefusedError,
+)
+from dc43_core.protocol import clock
+from dc43_core.protocol.held import Held
+from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord
+from dc43_core.vocabulary import Decision, Outcome, Release, Verdict
+
+if TYPE_CHECKING:
+    from dc43_core.protocol.journal import Journal
+
+
+@frozen(kw_only=True)
+class Resolution:
+    """What someone decided about a blocked batch.
+
+    Attributes:
+        batch_id: The batch.
+        release: Where its rows go.
+        reason: Why, in that person's words.
+        by: Who.
+        at: When; UTC, RFC 3339.
+        record_id: The record of the block.
+    """
+
+    batch_id: int
+    release: Release
+    reason: str
+    by: str
+    at: str
+    record_id: str
+
+    def payload(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "batch_id": self.batch_id,
+            "as": self.release.value,
+            "reason": self.reason,
+            "by": self.by,
+            "at": self.at,
+            "record_id": self.record_id,
+        }
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any], source: str) -> Resolution:
+        """Read a resolution back.
+
+        Raises:
+            FormatVersionError: if a newer dc43 wrote it.
+            CorruptFileError: if it is not a resolution.
+        """
+        found = payload.get("format_version")
+        if not isinstance(found, int) or found > FORMAT_VERSION:
+            raise FormatVersionError(source, found, FORMAT_VERSION)
+        try:
+            return cls(
+                batch_id=payload["batch_id"],
+                release=Release(payload["as"]),
+                reason=payload["reason"],
+                by=payload["by"],
+                at=payload["at"],
+                record_id=payload["record_id"],
+            )
+        except (KeyError, ValueError) as error:
+            raise CorruptFileError(source, f"not a resolution: {error!r}") from error
+
+
+def release(
+    journal: Journal,
+    batch_id: int,
+    *,
+    as_: Release,
+    reason: str,
+    by: str,
+    now: Callable[[], str] = clock.now,
+) -> Resolution:
+    """Decide where a blocked batch goes; the next start of its stream carries it out.
+
+    Said twice in the same way, it is said once.
+
+    Args:
+        journal: Of the stream.
+        batch_id: The batch.
+        as_: `main`: every row; `rejects`: the rows that break a rule go to the rejects and the
+            others to main, and if drift blocked the batch every row goes to the rejects;
+            `skip`: no row lands anywhere.
+        reason: Why; it stands in the record for good.
+        by: Who.
+
+    Raises:
+        NotBlockedError: if the batch is not blocked, or no longer.
+        ReleaseRefusedError: if its rows cannot go there, or it was released in another way.
+    """
+    held = journal.held(batch_id)
+    if held is None:
+        blocked = sorted(journal.waiting())
+        raise NotBlockedError(batch_id, "was not blocked", blocked)
+    if journal.committed(batch_id) is not None or journal.prepared(batch_id) is not None:
+        raise NotBlockedError(batch_id, "has been published since", sorted(journal.waiting()))
+    if not reason.strip():
+        raise ReleaseRefusedError(batch_id, as_, "it needs a reason", "give one in a few words")
+    if as_ is Release.MAIN:
+        _refuse_unreadable(held)
+    wanted = Resolution(
+        batch_id=batch_id,
+        release=as_,
+        reason=reason.strip(),
+        by=by,
+        at=now(),
+        record_id=held.record.record_id,
+    )
+    found = journal.resolve(wanted)
+    if found.release is not as_:
+        raise ReleaseRefusedError(
+            batch_id,
+            as_,
+            f"{found.by} released it as {found.release} on {found.at}",
+            "start the stream to carry that out",
+        )
+    return found
+
+
+def released_record(held: Held, resolution: Resolution, **facts: Any) -> GovernanceRecord:
+    """Return the record of a released batch, as the counts of its block say.
+
+    Args:
+        held: The blocked batch.
+        resolution: What was decided.
+        facts: Further attributes to replace, such as `run_id`.
+    """
+    blocked, staged = held.record, held.staged
+    main = {
+        Release.MAIN: staged.row_count,
+        Release.REJECTS: staged.row_count - staged.violating,
+        Release.SKIP: 0,
+    }[resolution.release]
+    rejected = staged.violating if resolution.release is Release.REJECTS else 0
+    lands = resolution.release is Release.MAIN
+    return evolve(
+        blocked,
+        record_id=blocked.record_id.removesuffix("-blocked"),
+        main_count=main,
+        reject_count=rejected,
+        verdict=Verdict.WARN if blocked.verdict is Verdict.BLOCK else blocked.verdict,
+        outcome=Outcome.SKIPPED if resolution.release is Release.SKIP else Outcome.COMMITTED,
+        decision=Decision.ROUTE if rejected else Decision.WARN,
+        intervention=f"released as {resolution.release} by {resolution.by}: {resolution.reason}",
+        errors=blocked.errors if lands else (),
+        warnings=blocked.warnings if lands else (*blocked.errors, *blocked.warnings),
+        details={**blocked.details, "resolution": resolution.payload()},
+        **facts,
+    )
+
+
+def _refuse_unreadable(held: Held) -> None:
+    for drift in held.facts.drift:
+        if drift.incompatible and drift.kind in ("missing", "reordered", "renamed"):
+            raise ReleaseRefusedError(
+                held.record.batch_id,
+                Release.MAIN,
+                f"column {drift.column}: {drift.detail}",
+                "release it as rejects or skip, or start with a contract that fits",
+            )
