@@ -52,7 +52,7 @@ python3 dev.py COMMAND [ARGUMENTS]
   run      the flights stream of examples/flights-stream
   test     every check and every test; with arguments, pytest alone: test -- -k reject
   lint     the checks alone: ruff, mypy, import-linter
-  faults   the simulator, which breaks the protocol at every step
+  faults   break it everywhere and print a table of figures; --full takes long
   bench    the benchmarks
   python   Python in the project's environment: python -m pytest --help
   wheels   one wheel for each distribution, into dist/, without an index
@@ -64,7 +64,7 @@ COMMANDS = {
     "run": ["python examples/flights-stream/run.py"],
     "test": [*LINT, "python -m pytest"],
     "lint": LINT,
-    "faults": ["python -m dc43_core.testing.simulator"],
+    "faults": ["python -m tests.faults"],
     "bench": ["python -m benchmarks"],
     "python": ["python"],
     "wheels": ["uv build --all-packages --wheel --no-build-isolation --offline --clear -o dist"],

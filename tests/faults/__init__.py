@@ -1,0 +1,1 @@
+"""Faults on purpose: what is broken at every step, and the figures of what came through."""
