@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from dc43_core.protocol.journal import LaneManifest
@@ -16,6 +17,10 @@ class Sink(Protocol):
 
     def newest(self) -> int:
         """Return the sequence number of its newest entry; -1 if there is none."""
+        ...
+
+    def files(self) -> Sequence[str]:
+        """Return the URIs of the files that a reader sees now, oldest entry first."""
         ...
 
     def check(self) -> None:

@@ -112,6 +112,10 @@ class FileSink:
         """Return the sequence number of its newest entry; -1 if there is none."""
         return self.log.newest()
 
+    def files(self) -> Sequence[str]:
+        """Return the URIs of the files that the log lists."""
+        return self.log.files()
+
     def staging(self) -> str:
         """Return the folder for staged files."""
         return join(self.uri, OURS, "staging")

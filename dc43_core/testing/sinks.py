@@ -88,6 +88,7 @@ class SinkConformance:
         prepare(sink, stage, stream=_stream(), files=2)
         sink.check()
         assert list(visible()) == [], f"staged files can be seen: {visible()}"
+        assert list(sink.files()) == [], f"files() lists staged files: {sink.files()}"
 
     def test_a_final_name_is_the_same_at_every_attempt(self, sink: Sink) -> None:
         """What an attempt before has moved is found by its name; names do not meet."""
@@ -107,6 +108,7 @@ class SinkConformance:
         assert number == 0, f"the first entry has number 0, not {number}"
         assert sink.newest() == 0, f"newest() says {sink.newest()} after the first entry"
         assert sorted(map(_name, visible())) == _names(manifest), "other files are visible"
+        assert sorted(map(_name, sink.files())) == _names(manifest), "files() says otherwise"
         sink.check()
 
     def test_to_publish_again_changes_nothing(
