@@ -55,6 +55,7 @@ python3 dev.py COMMAND [ARGUMENTS]
   faults   break it everywhere and print a table of figures; --full takes long
   bench    the benchmarks
   python   Python in the project's environment: python -m pytest --help
+  docs     the documentation as a site, into dist/docs
   wheels   one wheel for each distribution, into dist/, without an index
   pins     compile the pinned requirements again: pins --upgrade
   setup    set up and stop
@@ -67,6 +68,7 @@ COMMANDS = {
     "faults": ["python -m tests.faults"],
     "bench": ["python -m benchmarks"],
     "python": ["python"],
+    "docs": ["python -m mkdocs build --strict"],
     "wheels": ["uv build --all-packages --wheel --no-build-isolation --offline --clear -o dist"],
     "setup": ["python --version"],
 }
@@ -105,7 +107,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"dev.py: no command {command!r}\n\n{HELP}")
         return 2
     stages = [uv_stage(), pins_stage(), members_stage()]
-    needs_java = command not in {"lint", "wheels"}
+    needs_java = command not in {"docs", "lint", "wheels"}
     java = machine_java() if needs_java else None
     if needs_java and java is None:
         java = write_java_wrapper()
@@ -286,6 +288,7 @@ def environment(java: Path | None) -> dict[str, str]:
     # Unset, Spark's workers are the first `python3` of PATH.
     env["PYSPARK_PYTHON"] = env["PYSPARK_DRIVER_PYTHON"] = str(PYTHON)
     env["PYTHONUTF8"] = "1"
+    env["NO_MKDOCS_2_WARNING"] = "1"  # an advertisement for its successor
     if "utf" not in (env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "").lower():
         env["LC_ALL"] = "C.UTF-8"
     # Local work stays local, also where the host's name has no address.
