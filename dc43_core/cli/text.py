@@ -6,8 +6,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dc43_core.data_quality.display import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+clean = one_line
 
 STYLES = {
     "ok": "green",
@@ -18,12 +22,6 @@ STYLES = {
     "failed": "bold red",
     "not enforceable": "yellow",
 }
-
-
-def clean(value: object) -> str:
-    """Return text on one line, with whatever could steer a terminal spelled out."""
-    text = " ".join(str(value).split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def number(value: int) -> str:

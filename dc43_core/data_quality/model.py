@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from dc43_core.data_quality.display import as_html, as_text
 from dc43_core.vocabulary import Severity, Verdict
 
 
@@ -120,3 +121,12 @@ class ValidationResult:
     def ok(self) -> bool:
         """No error landed or blocked, and the verdict could be reached."""
         return not self.errors and self.status not in (Verdict.UNKNOWN, Verdict.BLOCK)
+
+    def __str__(self) -> str:
+        with self.lock:
+            return as_text(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        with self.lock:
+            return as_html(self)
