@@ -235,7 +235,7 @@ class UnsupportedSessionError(Dc43Error, NotImplementedError):
 
 
 class UnsupportedOutputModeError(Dc43Error, ValueError):
-    """An output mode, trigger or format that the sink cannot keep its guarantee with."""
+    """An output mode or trigger that the sink cannot keep its guarantee with."""
 
     def __init__(self, what: str, why: str, instead: str) -> None:
         self.what, self.why, self.instead = what, why, instead

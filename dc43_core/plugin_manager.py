@@ -52,15 +52,20 @@ class Plugins:
         self.loaded = tuple(loaded)
         self._registries: dict[str, Registry[Any]] = {}
 
-    def registry(self, kind: str) -> Registry[Any]:
-        """Return the extensions of one kind (a key of `KINDS`, or a hook's own name).
+    def registry(self, kind: str, hook: str | None = None) -> Registry[Any]:
+        """Return the extensions of one kind.
+
+        Args:
+            kind: A key of `KINDS`; else what people call it.
+            hook: The hook that offers it, where `KINDS` does not have it: one that a plugin
+                declares. By default the kind is the hook's own name.
 
         Raises:
             DuplicateNameError: if two plugins offer one name.
             PluginLoadError: if a plugin was written for another interface.
         """
         if kind not in self._registries:
-            self._registries[kind] = Registry(kind, self._offers(KINDS.get(kind, kind)))
+            self._registries[kind] = Registry(kind, self._offers(hook or KINDS.get(kind, kind)))
         return self._registries[kind]
 
     def _offers(self, hook_name: str) -> list[Offer[Any]]:

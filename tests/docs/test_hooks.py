@@ -11,12 +11,14 @@ import pytest
 
 from dc43_core import hookspecs
 from dc43_core.plugin_manager import KINDS
+from dc43_integrations import hookspecs as spark_hookspecs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "hooks.md").read_text(encoding="utf-8")
 SPECIFIED = {
     node.name: node
-    for node in ast.parse(inspect.getsource(hookspecs)).body
+    for specifications in (hookspecs, spark_hookspecs)
+    for node in ast.parse(inspect.getsource(specifications)).body
     if isinstance(node, ast.FunctionDef)
 }
 SECTIONS = {

@@ -8,7 +8,12 @@ import pytest
 from attrs import define
 from pyspark.sql.functions import udf
 
-from dc43_core.errors import ConfigurationError, StreamIdentityError, UnsupportedOutputModeError
+from dc43_core.errors import (
+    ConfigurationError,
+    StreamIdentityError,
+    UnknownNameError,
+    UnsupportedOutputModeError,
+)
 from dc43_core.interventions.model import DecisionContext, Intervention
 from dc43_core.vocabulary import Decision
 
@@ -27,7 +32,7 @@ NOTE = {"name": "note", "logicalType": "string"}
         ({"output_mode": "complete"}, UnsupportedOutputModeError, "'complete'.*use append"),
         ({"output_mode": "update"}, UnsupportedOutputModeError, "'update'.*use append"),
         ({"trigger": {"continuous": "1 second"}}, UnsupportedOutputModeError, "no micro-batches"),
-        ({"format": "console"}, UnsupportedOutputModeError, "use parquet"),
+        ({"format": "console"}, UnknownNameError, "no sink named 'console'; installed: .*parquet"),
         ({"run_type": "enforce", "enforce": False}, TypeError, "contradicts"),
         ({"run_type": "strict"}, ConfigurationError, "observe, enforce"),
         ({"on_incompatible": "ignore"}, ConfigurationError, "block, reject"),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from dc43_core.expectations.interface import ExpectationEvaluator
 from dc43_core.markers import hookimpl
 from dc43_core.pipeline import PipelineRunner
 from dc43_core.registry import Extension
+
+if TYPE_CHECKING:
+    from dc43_integrations.spark.sinks.interface import SinkFormat
 
 KINDS = (
     "enum",
@@ -35,6 +39,20 @@ def _runner() -> PipelineRunner:
     return SparkRunner()
 
 
+def _parquet() -> SinkFormat:
+    from dc43_integrations.spark.sinks.files import ParquetFiles
+
+    return ParquetFiles()
+
+
+@hookimpl
+def dc43_addhooks() -> Sequence[Any]:
+    """What only Spark needs."""
+    from dc43_integrations import hookspecs
+
+    return [hookspecs]
+
+
 @hookimpl
 def dc43_expectation_evaluators() -> Sequence[Extension[ExpectationEvaluator]]:
     """Every kind of the core, as Spark expressions."""
@@ -45,3 +63,9 @@ def dc43_expectation_evaluators() -> Sequence[Extension[ExpectationEvaluator]]:
 def dc43_pipeline_runners() -> Sequence[Extension[PipelineRunner]]:
     """Pipeline files with `engine = "spark"`."""
     return [Extension("spark", _runner)]
+
+
+@hookimpl
+def dc43_spark_sinks() -> Sequence[Extension[SinkFormat]]:
+    """Files in a folder."""
+    return [Extension("parquet", _parquet)]

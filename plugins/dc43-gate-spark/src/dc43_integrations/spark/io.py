@@ -194,7 +194,7 @@ def write_stream_with_contract(
         expected_contract_version: `1.2.0`, `==1.2.0`, `>=1.0,<2` or `latest`.
         object_name: Which schema object, if the contract has several.
         path: Folder or URI of main.
-        format: `parquet`.
+        format: The sink: `parquet`, or the name of another that is installed, as `delta`.
         rejects: Folder or URI for rows that break a row rule; None for none.
         reads: Results of the reads that `df` comes from.
         run_type: `observe` (default: never blocks by itself) or `enforce`.

@@ -60,6 +60,7 @@ class SparkStager:
         has_rejects: Whether there is a reject sink.
         keep_uncast: Folder for raw rows that stay in main as NULL.
         writer_options: Options of Spark's file writer.
+        settings: Settings that the session needs that writes the source's rows; `spark` has them.
     """
 
     spark: SparkSession
@@ -74,6 +75,7 @@ class SparkStager:
     keep_uncast: str
     has_rejects: bool = True
     writer_options: Mapping[str, str] = field(factory=dict)
+    settings: Mapping[str, str] = field(factory=dict)
 
     @property
     def _carrier(self) -> str | None:
@@ -90,6 +92,21 @@ class SparkStager:
     def schema(self) -> Mapping[str, str]:
         """Return column name to type of what lands in main."""
         return {f.name: f.dataType.simpleString() for f in self.convert.target}
+
+    def lane_schema(self, lane: Lane) -> T.StructType:
+        """Return what the files of a lane hold."""
+        if lane is Lane.MAIN:
+            return self.convert.target
+        facts = BatchFacts(
+            stream_id="",
+            batch_id=0,
+            started_at="",
+            contract_id="",
+            contract_version="",
+            contract_digest="",
+        )
+        nothing = self.spark.createDataFrame([], self._staged_type())
+        return self._envelope.seal(self._masked(nothing, str(MAIN)), facts, whole=False).schema
 
     def input(self, batch_id: int) -> Mapping[str, Any]:
         """Return what the batch reads."""
@@ -113,6 +130,9 @@ class SparkStager:
         # Otherwise Spark sorts the whole batch by lane before it writes.
         if int(session.conf.get("spark.sql.maxConcurrentOutputFileWriters", "0") or 0) < 2:
             session.conf.set("spark.sql.maxConcurrentOutputFileWriters", "4")
+        # A streaming query has a session of its own: these reach nobody else's writes.
+        for name, value in self.settings.items():
+            session.conf.set(name, value)
         judged = (
             self.typed(frame)
             .select("*", *self.classifier.mask_columns)
@@ -329,23 +349,21 @@ class SparkStager:
 
     def _judged_again(self, files: Mapping[str, Sequence[str]]) -> DataFrame:
         """Return the violating rows with their masks, raw text, and the key rules they broke."""
-        rules = [e for e in self.plan.expectations if e.form == "key"]
-        parts = []
-        for lane, paths in files.items():
-            packed = lane == str(UNCAST)
-            broken = _key_rules(lane, rules)
-            checks = F.array(*(F.lit(e.id) for e in broken)).cast("array<string>")
-            reasons = F.array(*(F.lit(e.demand) for e in broken)).cast("array<string>")
-            parts.append(
-                self._unpacked(self._read(paths), packed=packed).select(
-                    "*",
-                    *self.classifier.mask_columns,
-                    F.lit(packed).alias(FAILED),
-                    checks.alias(KEY_CHECKS),
-                    reasons.alias(KEY_REASONS),
-                )
-            )
+        parts = [self._masked(self._read(paths), lane) for lane, paths in files.items()]
         return reduce(DataFrame.unionByName, parts)
+
+    def _masked(self, frame: DataFrame, lane: str) -> DataFrame:
+        packed = lane == str(UNCAST)
+        broken = _key_rules(lane, [e for e in self.plan.expectations if e.form == "key"])
+        checks = F.array(*(F.lit(e.id) for e in broken)).cast("array<string>")
+        reasons = F.array(*(F.lit(e.demand) for e in broken)).cast("array<string>")
+        return self._unpacked(frame, packed=packed).select(
+            "*",
+            *self.classifier.mask_columns,
+            F.lit(packed).alias(FAILED),
+            checks.alias(KEY_CHECKS),
+            reasons.alias(KEY_REASONS),
+        )
 
     def _unpacked(self, frame: DataFrame, *, packed: bool = True) -> DataFrame:
         """Take raw text out of its carrier again: typed columns, RAW, and where it came from."""

@@ -24,7 +24,6 @@ from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.sink import Sink
-from dc43_core.protocol.sink_log import FileSink
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane
 from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
@@ -32,11 +31,12 @@ from dc43_integrations.spark.drift import schema_drift
 from dc43_integrations.spark.file_store import canonical, spark_path, store_for
 from dc43_integrations.spark.names import READ, refuse_reserved
 from dc43_integrations.spark.read import ReadBinding
+from dc43_integrations.spark.sinks.find import find_sink
+from dc43_integrations.spark.sinks.interface import LaneTarget, SinkFormat
 from dc43_integrations.spark.source_files import BatchFiles
 from dc43_integrations.spark.stager import SparkStager
 from dc43_integrations.spark.types import target_schema
 
-SUFFIXES = {"parquet": ".snappy.parquet"}
 log = get_logger("spark")
 
 
@@ -46,7 +46,7 @@ class StreamTarget:
 
     Attributes:
         path: Folder or URI of main.
-        format: Of main and rejects.
+        format: Of main and rejects: the name of an installed sink.
         rejects: Folder or URI of the rejects; None for none.
         checkpoint: Folder or URI of the query's progress.
         options: Options of Spark's file writer.
@@ -70,10 +70,6 @@ class StreamTarget:
         Raises:
             UnsupportedOutputModeError: saying why and what to use instead.
         """
-        if self.format not in SUFFIXES:
-            raise UnsupportedOutputModeError(
-                f"format {self.format!r}", "no sink of this name", f"use {', '.join(SUFFIXES)}"
-            )
         if self.output_mode != "append":
             raise UnsupportedOutputModeError(
                 f"output mode {self.output_mode!r}",
@@ -125,6 +121,7 @@ def start(
     spark = frame.sparkSession
     require_classic(spark)
     target.check()
+    sink = find_sink(runtime, target.format)
     refuse_reserved(frame.columns, "the frame to write")
     refuse_reserved([p.physical_name for p in plan.schema.columns], plan.contract.source)
     _require_carried(frame, reads)
@@ -137,12 +134,13 @@ def start(
         expectations=(*plan.expectations, *read_expectations(convert, plan.expectations)),
     )
     stager = SparkStager(
-        spark=own_session(spark),
+        spark=own_session(spark, sink.settings),
         store=sink_store,
         plan=plan,
         convert=convert,
         classifier=Classifier(rules=(), masks=(), rejecting=()),
-        format=target.format,
+        format=sink.file_format,
+        settings=sink.settings,
         static_drift=schema_drift(frame, plan.schema, auto_cast=auto_cast),
         probe=_probe(store, checkpoint, reads),
         inputs=_inputs(store, checkpoint, reads),
@@ -166,7 +164,7 @@ def start(
         stager=stager,
         store=store,
         checkpoint=checkpoint,
-        sinks=_sinks(sink_store, target),
+        sinks=_sinks(sink, sink_store, target, stager),
         policy=policy,
         strategies=strategies,
         namespace=namespace,
@@ -207,11 +205,18 @@ def _callback(stream: GovernedStream[DataFrame]) -> Callable[[DataFrame, int], N
     return process
 
 
-def _sinks(store: FileStore, target: StreamTarget) -> dict[Lane, Sink]:
-    suffix = SUFFIXES[target.format]
-    sinks: dict[Lane, Sink] = {Lane.MAIN: FileSink(store, target.path, suffix)}
+def _sinks(
+    sink: SinkFormat, store: FileStore, target: StreamTarget, stager: SparkStager
+) -> dict[Lane, Sink]:
+    def opened(lane: Lane, path: str) -> Sink:
+        def schema() -> str:
+            return stager.lane_schema(lane).json()
+
+        return sink.open(LaneTarget(lane=lane, path=path, store=store, schema=schema))
+
+    sinks = {Lane.MAIN: opened(Lane.MAIN, target.path)}
     if target.rejects is not None:
-        sinks[Lane.REJECTS] = FileSink(store, target.rejects, suffix)
+        sinks[Lane.REJECTS] = opened(Lane.REJECTS, target.rejects)
         if sinks[Lane.REJECTS].uri == sinks[Lane.MAIN].uri:
             raise ConfigurationError("rejects", ["is the same folder as main; choose another"])
     return sinks
@@ -287,12 +292,14 @@ def require_classic(spark: SparkSession) -> None:
         raise UnsupportedSessionError("Spark Connect", "use a classic session")
 
 
-def own_session(spark: SparkSession) -> SparkSession:
-    """Return a session with the same settings, whose own can be changed without harm."""
+def own_session(spark: SparkSession, settings: Mapping[str, str]) -> SparkSession:
+    """Return a session with the same settings and these, to be changed without harm."""
     clone = SparkSession(spark.sparkContext, spark._jsparkSession.cloneSession())
     # What we read back is small and local to one batch: one job each, no re-planning.
     clone.conf.set("spark.sql.adaptive.enabled", "false")
     clone.conf.set("spark.sql.shuffle.partitions", str(spark.sparkContext.defaultParallelism))
+    for name, value in settings.items():
+        clone.conf.set(name, value)
     return clone
 
 
