@@ -28,9 +28,8 @@ SETTINGS = {
 _JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile={}"
 
 
-@pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
-    """A classic session on two threads; whoever asks for it gets the same one."""
+def small_session() -> Any:
+    """Return the session that tests share: classic, on two threads, quiet."""
     sql = pytest.importorskip("pyspark.sql")
     os.environ["PYSPARK_PYTHON"] = sys.executable
     quiet = resources.files("dc43_integrations") / "spark" / "log4j2.properties"
@@ -40,6 +39,13 @@ def spark() -> Iterator[Any]:
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("OFF")
+    return session
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A classic session on two threads; whoever asks for it gets the same one."""
+    session = small_session()
     yield session
     session.stop()
 
