@@ -256,6 +256,17 @@ class CallbackInterruptedError(Dc43Error, RuntimeError):
     exit_code = 3
 
 
+class StopRequestedError(Dc43Error, RuntimeError):
+    """Someone asked the run to end; the batch at hand was not begun."""
+
+    exit_code = 130
+
+    def __init__(self, run_id: str, by: str, reason: str) -> None:
+        self.run_id, self.by, self.reason = run_id, by, reason
+        why = f": {reason}" if reason else ""
+        super().__init__(f"run {run_id} was stopped on request of {by}{why}; start again to go on")
+
+
 class EngineError(Dc43Error, RuntimeError):
     """The engine stopped a stream with an error of its own."""
 

@@ -10,11 +10,19 @@ from typing import Any, Generic, Protocol, TypeVar
 from attrs import define, field
 
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import BatchBlockedError, ConfigurationError
+from dc43_core.errors import (
+    BatchBlockedError,
+    ConfigurationError,
+    Dc43Error,
+    StopRequestedError,
+)
 from dc43_core.expectations.model import CheckPlan
+from dc43_core.governance.model import Run
 from dc43_core.governance.outbox import Outbox
+from dc43_core.governance.run_log import RunLog, driver
 from dc43_core.log import get_logger
 from dc43_core.pipeline_file import PipelineFile
+from dc43_core.protocol import clock
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.engine import Stager
 from dc43_core.protocol.file_store import FileStore
@@ -25,7 +33,7 @@ from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.steps import BatchProtocol
 from dc43_core.runtime import Runtime
-from dc43_core.vocabulary import Lane, Outcome, RunType, Verdict
+from dc43_core.vocabulary import Lane, Outcome, RunOutcome, RunType, Verdict
 
 Frame = TypeVar("Frame")
 OnBatch = Callable[[dict[str, Any]], object]
@@ -54,6 +62,7 @@ class GovernedStream(Generic[Frame]):
     protocol: BatchProtocol[Frame]
     result: ValidationResult
     outbox: Outbox
+    run_log: RunLog
     exporters: Sequence[tuple[str, Any]] = ()
     on_batch: OnBatch | None = None
     timeline: int = 1_000
@@ -67,26 +76,45 @@ class GovernedStream(Generic[Frame]):
 
         Raises:
             BatchBlockedError: when the batch is blocked.
+            StopRequestedError: when someone asked the run to end; the batch is not begun.
             Dc43Error, Exception: a fault; nothing of the batch is visible unless its fate was
                 decided, and then the next start completes it.
         """
         try:
-            record = self.protocol.process(frame, batch_id)
+            self.run_log.batch_begins(batch_id)
+            record = self._taken(frame, batch_id)
+            self._tell(record)
+        except StopRequestedError as error:
+            with self.result.lock:
+                self.result.details["outcome"] = RunOutcome.STOPPED.value
+            self._ended(error, RunOutcome.STOPPED)
+            raise
+        finally:
+            self.run_log.batch_ends()
+        return record
+
+    def _taken(self, frame: Frame, batch_id: int) -> GovernanceRecord:
+        try:
+            return self.protocol.process(frame, batch_id)
         except BatchBlockedError as error:
-            self.failure = error
             blocked = self.protocol.journal.blocked(batch_id)
             if blocked is not None:
                 self._tell(blocked)
+            self._ended(error, RunOutcome.BLOCKED)
             raise
         except BaseException as error:
             self._failed(batch_id, error)
+            self._ended(error, RunOutcome.FAILED)
             raise
-        self._tell(record)
-        return record
+
+    def _ended(self, error: BaseException, outcome: RunOutcome) -> None:
+        self.failure = error
+        # Of others the class alone: their text may quote rows, and a ledger holds none.
+        ours = isinstance(error, Dc43Error)
+        self.run_log.end(outcome, str(error) if ours else type(error).__name__)
 
     def _failed(self, batch_id: int, error: BaseException) -> None:
         """Make a fault visible on the result: there is no path from an error to ok."""
-        self.failure = error
         with self.result.lock:
             self.result.status = Verdict.UNKNOWN
             self.result.reason = f"batch {batch_id} failed: {type(error).__name__}"
@@ -134,6 +162,7 @@ class GovernedStream(Generic[Frame]):
                 result.metrics[name] = result.metrics.get(name, 0) + getattr(record, name)
             result.metrics["batch_count"] = result.metrics.get("batch_count", 0) + 1
             result.details["outbox_depth"] = self.outbox.depth
+            result.details["run_row_failures"] = self.run_log.failures
 
 
 def open_stream(
@@ -177,10 +206,31 @@ def open_stream(
     history: deque[Mapping[str, Any]] = deque(
         (r.payload() for r in journal.records(limits.history)), limits.history
     )
+    run_id, epoch = uuid.uuid4().hex[:12], journal.open_epoch()
+    begun = clock.now()
+    run_log = RunLog(
+        runtime.governance,
+        Run(
+            run_id=run_id,
+            stream_id=identity.stream_id,
+            epoch=epoch,
+            dataset_id=plan.dataset_id,
+            contract_id=plan.contract.id,
+            contract_version=plan.contract.version,
+            query_name=query_name,
+            run_type=policy.run_type,
+            sink=identity.sink,
+            checkpoint=identity.checkpoint,
+            driver=driver(),
+            started_at=begun,
+            heartbeat_at=begun,
+            namespace=namespace,
+        ),
+    )
     protocol = BatchProtocol(
         identity=identity,
-        run_id=uuid.uuid4().hex[:12],
-        epoch=journal.open_epoch(),
+        run_id=run_id,
+        epoch=epoch,
         store=store,
         journal=journal,
         sinks=sinks,
@@ -190,7 +240,7 @@ def open_stream(
         strategies=strategies,
         policy=policy,
         history=lambda: tuple(history),
-        failpoint=failpoint or (lambda name, batch_id: None),
+        failpoint=_noted(run_log, failpoint),
     )
     outbox = Outbox(runtime.governance)
     outbox.backfill(_not_indexed(runtime, journal, namespace))
@@ -216,11 +266,26 @@ def open_stream(
         protocol=protocol,
         result=result,
         outbox=outbox,
+        run_log=run_log,
         exporters=runtime.exporters(),
         on_batch=on_batch,
         timeline=limits.timeline,
         history=history,
     )
+
+
+def _noted(
+    run_log: RunLog, failpoint: Callable[[str, int], None] | None
+) -> Callable[[str, int], None]:
+    """Let each arrow of the protocol be noted in the run's row."""
+    if failpoint is None:
+        return run_log.step
+
+    def pass_one(name: str, batch_id: int) -> None:
+        run_log.step(name, batch_id)
+        failpoint(name, batch_id)
+
+    return pass_one
 
 
 def schema_version(schema: Mapping[str, str]) -> str:

@@ -57,6 +57,15 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class RunOutcome(StrEnum):
+    """How a run ended; one whose process was killed has none."""
+
+    ENDED = "ended"
+    STOPPED = "stopped"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
 class RunType(StrEnum):
     """`observe` measures and never blocks by itself; `enforce` lets no broken row through."""
 

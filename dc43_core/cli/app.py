@@ -29,6 +29,7 @@ EXIT_CODES = (
 
 BUILT_IN = {
     "run": "Run a pipeline file to the end of its trigger.",
+    "stop": "Ask a running stream to end between two batches.",
     "plan": "Show what a contract asks, and what of it is enforced.",
     "history": "Show the micro-batches that governance knows of a dataset.",
     "plugins": "Show the plugins that are loaded, and what they offer.",

@@ -66,7 +66,7 @@ def history(
     state = state_of(context)
     runtime = state.runtime
     if state.configured:
-        _require_ledger(runtime)
+        require_ledger(runtime)
     governance = runtime.governance
     namespace = namespace or runtime.config.namespace
     records = governance.records(namespace=namespace, dataset_id=dataset, newest=newest)
@@ -88,7 +88,7 @@ def history(
     _print(dataset, records, full=len(records) == newest)
 
 
-def _require_ledger(runtime: Runtime) -> None:
+def require_ledger(runtime: Runtime) -> None:
     """Refuse to make an empty ledger only to look into it."""
     default = runtime.default_ledger()
     sql = not runtime.config.governance and "sql" in runtime.plugins.registry("governance client")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from contextlib import redirect_stdout
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,9 +58,26 @@ def run(
     start = Start(state=state_of(context), as_json=as_json)
     try:
         # Whatever an engine prints must not end up inside the report.
-        with redirect_stdout(sys.stderr), Progress() as progress:
+        with _sigterm_as_interrupt(), redirect_stdout(sys.stderr), Progress() as progress:
             start.go(pipeline, namespace, wishes, progress)
     except (Exception, KeyboardInterrupt) as error:
         start.end(error)
         raise
     start.end(None)
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: with its row closed and its report written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

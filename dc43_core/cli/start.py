@@ -16,7 +16,12 @@ from dc43_core.cli.stream import find_stream
 from dc43_core.cli.summary import STOPPED, Tally, summarise, tallied
 from dc43_core.cli.text import clean, place, write_json
 from dc43_core.config import Instance
-from dc43_core.errors import BatchBlockedError, ConfigurationError, Dc43Error
+from dc43_core.errors import (
+    BatchBlockedError,
+    ConfigurationError,
+    Dc43Error,
+    StopRequestedError,
+)
 from dc43_core.pipeline import PipelineRunner
 from dc43_core.pipeline_file import PipelineFile, load_pipeline
 from dc43_core.protocol import clock
@@ -178,7 +183,8 @@ def _rank(verdict: Verdict) -> int:
 def _ended(error: BaseException | None) -> str | None:
     if error is None or isinstance(error, BatchBlockedError):
         return None
-    return STOPPED if isinstance(error, KeyboardInterrupt) else Outcome.FAILED.value
+    stopped = isinstance(error, KeyboardInterrupt | StopRequestedError)
+    return STOPPED if stopped else Outcome.FAILED.value
 
 
 def _told(error: BaseException | None) -> str | None:

@@ -19,7 +19,7 @@ OWNER = "dc43-gate"
 
 
 class StoppedError(Dc43Error, RuntimeError):
-    """Someone pressed Ctrl-C."""
+    """Someone pressed Ctrl-C, or sent SIGTERM."""
 
     exit_code = 130
 

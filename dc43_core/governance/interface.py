@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
-from dc43_core.governance.model import SchemaObservation
+from dc43_core.governance.model import Run, SchemaObservation, StopRequest
 from dc43_core.protocol.record import GovernanceRecord
 
 
@@ -65,6 +65,53 @@ class GovernanceClient(Protocol):
     ) -> Sequence[SchemaObservation]:
         """Return schema observations, oldest first."""
         ...
+
+
+class RunKeeper(Protocol):
+    """What a governance client may have besides: rows of runs, overwritten while they run.
+
+    A client without these methods still works; its streams cannot be seen running, nor be asked
+    to stop.
+    """
+
+    def save_run(self, run: Run) -> StopRequest | None:
+        """Keep a run's newest state by `run_id`; return who has asked it to stop, if anyone.
+
+        The run's own `stop_request` is not kept: it belongs to whoever calls `request_stop`.
+        """
+        ...
+
+    def request_stop(self, run_id: str, request: StopRequest) -> bool:
+        """Ask a run to end between two batches; False if no such run is known.
+
+        An earlier request counts, and this one is forgotten.
+        """
+        ...
+
+    def runs(
+        self,
+        *,
+        namespace: str = "default",
+        dataset_id: str | None = None,
+        stream_id: str | None = None,
+        run_id: str | None = None,
+        newest: int | None = None,
+    ) -> Sequence[Run]:
+        """Return runs with their stop requests, in the order in which they were first kept.
+
+        Args:
+            namespace: Only this namespace.
+            dataset_id: Only this dataset.
+            stream_id: Only this stream.
+            run_id: Only this run.
+            newest: Only the last so many.
+        """
+        ...
+
+
+def run_keeper(client: object) -> TypeGuard[RunKeeper]:
+    """Say whether a governance client keeps runs."""
+    return all(callable(getattr(client, m, None)) for m in ("save_run", "request_stop", "runs"))
 
 
 class RecordExporter(Protocol):

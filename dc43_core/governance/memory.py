@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from dc43_core.governance.model import SchemaObservation
+from dc43_core.governance.model import Run, SchemaObservation, StopRequest
 from dc43_core.protocol.record import GovernanceRecord
 
 
@@ -15,6 +15,8 @@ class MemoryGovernance:
     def __init__(self) -> None:
         self._records: dict[str, GovernanceRecord] = {}
         self._schemas: list[SchemaObservation] = []
+        self._runs: dict[str, Run] = {}
+        self._requests: dict[str, StopRequest] = {}
         self._lock = threading.Lock()
 
     def open(self) -> None:
@@ -73,3 +75,37 @@ class MemoryGovernance:
                 for s in self._schemas
                 if s.namespace == namespace and dataset_id in (None, s.dataset_id)
             ]
+
+    def save_run(self, run: Run) -> StopRequest | None:
+        """Keep a run's newest state; return who has asked it to stop."""
+        with self._lock:
+            self._runs[run.run_id] = run
+            return self._requests.get(run.run_id)
+
+    def request_stop(self, run_id: str, request: StopRequest) -> bool:
+        """Ask a run to end; False if no such run is known."""
+        with self._lock:
+            if run_id in self._runs:
+                self._requests.setdefault(run_id, request)
+            return run_id in self._runs
+
+    def runs(
+        self,
+        *,
+        namespace: str = "default",
+        dataset_id: str | None = None,
+        stream_id: str | None = None,
+        run_id: str | None = None,
+        newest: int | None = None,
+    ) -> Sequence[Run]:
+        """Return runs, oldest first."""
+        with self._lock:
+            found = [
+                r.asked_to_stop(self._requests.get(r.run_id))
+                for r in self._runs.values()
+                if r.namespace == namespace
+                and dataset_id in (None, r.dataset_id)
+                and stream_id in (None, r.stream_id)
+                and run_id in (None, r.run_id)
+            ]
+        return found if newest is None else found[max(len(found) - max(newest, 0), 0) :]

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine
 from dc43_core.converter import Secret
 from dc43_core.testing.governance import GovernanceClientConformance
 from dc43_core.testing.records import make_record
+from dc43_core.testing.runs import RunKeeperConformance
 from dc43_governance_sql.errors import LedgerError
 from dc43_governance_sql.ledger import SqlGovernance
 from dc43_governance_sql.options import SqlOptions
@@ -38,7 +39,7 @@ def ledger(path: Path) -> Iterator[SqlGovernance]:
     client.close()
 
 
-class TestSqlite(GovernanceClientConformance):
+class TestSqlite(GovernanceClientConformance, RunKeeperConformance):
     @pytest.fixture
     def client(self, path: Path) -> SqlGovernance:
         return SqlGovernance(SqlOptions(path=str(path)))
@@ -46,7 +47,7 @@ class TestSqlite(GovernanceClientConformance):
 
 if POSTGRESQL is not None:
 
-    class TestPostgresql(GovernanceClientConformance):
+    class TestPostgresql(GovernanceClientConformance, RunKeeperConformance):
         @pytest.fixture
         def client(self) -> SqlGovernance:
             engine = create_engine(POSTGRESQL)

@@ -23,12 +23,12 @@ from dc43_governance_sql.tables import METADATA
 
 FIRST = Path(__file__).with_name("revision_0001.sql")
 
-SECOND = """\
+LATER = """\
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -48,14 +48,14 @@ def ledger(path: Path) -> SqlGovernance:
 
 
 @pytest.fixture
-def second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The migrations with one more, as a later release brings it."""
     folder = tmp_path / "migrations"
     shutil.copytree(revisions.MIGRATIONS, folder)
-    file = folder / "versions" / "r0002_owner.py"
-    file.write_text(SECOND)
+    file = folder / "versions" / "r0003_owner.py"
+    file.write_text(LATER)
     monkeypatch.setattr(revisions, "MIGRATIONS", folder)
-    monkeypatch.setattr(revisions, "NEWEST", 2)
+    monkeypatch.setattr(revisions, "NEWEST", 3)
     return file
 
 
@@ -114,17 +114,17 @@ def test_the_newest_migration_is_the_one_the_code_names():
     assert ScriptDirectory.from_config(config).get_heads() == [f"{revisions.NEWEST:04}"]
 
 
-def test_an_older_ledger_is_upgraded_and_keeps_its_rows(ledger, path, second):
+def test_an_older_ledger_is_upgraded_and_keeps_its_rows(ledger, path, later):
     script(path, FIRST.read_text())
     ledger.open()
     assert len(ledger.records()) == 3
     ledger.close()
-    assert query(path, "SELECT version_num FROM dc43_ledger_revision") == [("0002",)]
+    assert query(path, "SELECT version_num FROM dc43_ledger_revision") == [("0003",)]
     assert query(path, "SELECT DISTINCT owner FROM dc43_records") == [("me",)]
 
 
-def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(ledger, path, second):
-    second.write_text(f"{SECOND}    raise RuntimeError('power cut')\n")
+def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(ledger, path, later):
+    later.write_text(f"{LATER}    raise RuntimeError('power cut')\n")
     script(path, FIRST.read_text())
     before = query(path, "SELECT sql FROM sqlite_schema")
     with pytest.raises(RuntimeError, match="power cut"):
@@ -135,10 +135,10 @@ def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(ledger, path, second)
 
 
 def test_a_newer_ledger_is_refused_by_name_and_left_alone(ledger, path):
-    script(path, FIRST.read_text() + "UPDATE dc43_ledger_revision SET version_num = '0002';")
-    with pytest.raises(FormatVersionError, match=r"ledger\.db has format version 0002") as caught:
+    script(path, FIRST.read_text() + "UPDATE dc43_ledger_revision SET version_num = '0999';")
+    with pytest.raises(FormatVersionError, match=r"ledger\.db has format version 0999") as caught:
         ledger.open()
-    assert (caught.value.found, caught.value.supported) == ("0002", revisions.NEWEST)
+    assert (caught.value.found, caught.value.supported) == ("0999", revisions.NEWEST)
     assert len(query(path, "SELECT * FROM dc43_records")) == 3
 
 

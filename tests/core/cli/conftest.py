@@ -24,7 +24,7 @@ from dc43_core.registry import Extension
 from dc43_core.runtime import Runtime
 from dc43_core.testing.contracts import ORDERS
 from dc43_core.testing.fake_engine import FakeStager
-from dc43_core.vocabulary import Lane
+from dc43_core.vocabulary import Lane, RunOutcome
 
 GOOD: list[dict[str, Any]] = [
     {"id": 1, "amount": 5, "state": "open"},
@@ -62,8 +62,8 @@ class Files(LocalFileStore):
 class Runner:
     """Each file of the source is a batch; `after` is called behind each of them."""
 
-    def __init__(self, after: Callable[[int], None]) -> None:
-        self.after = after
+    def __init__(self, hooks: dict[str, Any]) -> None:
+        self.hooks = hooks
 
     def run(self, pipeline: Any, runtime: Runtime, on_batch: Any) -> Any:
         contract = runtime.contracts().read(Path(pipeline.resolve(pipeline.contract.path)))
@@ -87,11 +87,14 @@ class Runner:
             adopt=pipeline.run.adopt,
             on_batch=on_batch,
         )
+        self.hooks["stream"] = stream
         source = Path(pipeline.resolve(pipeline.source.path))
         for batch_id, file in enumerate(sorted(source.iterdir())):
             rows = [json.loads(line) for line in file.read_text().splitlines()]
             stream.process(rows, batch_id)
-            self.after(batch_id)
+            after: Callable[[int], None] = self.hooks["after"]
+            after(batch_id)
+        stream.run_log.end(RunOutcome.ENDED)
         # Whoever prints inside an engine must not spoil the report.
         print("the engine says good-bye")
         return stream.result
@@ -153,7 +156,7 @@ def project(
     plugins.manager.register(
         SimpleNamespace(
             dc43_pipeline_runners=hookimpl(
-                lambda: [Extension("fake", lambda: Runner(hooks["after"]))],
+                lambda: [Extension("fake", lambda: Runner(hooks))],
                 specname="dc43_pipeline_runners",
             ),
             dc43_cli_commands=hookimpl(lambda: hooks["commands"], specname="dc43_cli_commands"),

@@ -6,9 +6,10 @@ import pytest
 
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_core.testing.governance import GovernanceClientConformance
+from dc43_core.testing.runs import RunKeeperConformance
 
 
-class TestMemoryGovernance(GovernanceClientConformance):
+class TestMemoryGovernance(GovernanceClientConformance, RunKeeperConformance):
     @pytest.fixture
     def client(self) -> MemoryGovernance:
         return MemoryGovernance()

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Table, select
+from sqlalchemy import Connection, Engine, Executable, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from dc43_core.errors import Dc43Error
-from dc43_core.governance.model import SchemaObservation
+from dc43_core.governance.model import Run, SchemaObservation, StopRequest
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_governance_sql.database import database
 from dc43_governance_sql.errors import LedgerError
@@ -21,9 +21,13 @@ from dc43_governance_sql.rows import (
     observation_row,
     read_observation,
     read_record,
+    read_request,
+    read_run,
     record_row,
+    request_text,
+    run_row,
 )
-from dc43_governance_sql.tables import RECORDS, SCHEMA_OBSERVATIONS
+from dc43_governance_sql.tables import RECORDS, RUNS, SCHEMA_OBSERVATIONS
 
 
 def _insert_absent(table: Table, dialect: str) -> Executable:
@@ -34,6 +38,14 @@ def _insert_absent(table: Table, dialect: str) -> Executable:
     )
     # Of an INSERT, SQLAlchemy forgets the count unless told.
     return insert.execution_options(preserve_rowcount=True)
+
+
+def _upsert_run(dialect: str, row: Mapping[str, Any]) -> Executable:
+    if dialect == "postgresql":
+        of_server = postgresql.insert(RUNS).values(row)
+        return of_server.on_conflict_do_update(index_elements=["run_id"], set_=row)
+    of_file = sqlite.insert(RUNS).values(row)
+    return of_file.on_conflict_do_update(index_elements=["run_id"], set_=row)
 
 
 class SqlGovernance:
@@ -144,6 +156,56 @@ class SqlGovernance:
         with self._connection() as connection:
             found = connection.execute(query.order_by(table.sequence)).all()
         return [read_observation(key, payload, self.location()) for key, payload in found]
+
+    def save_run(self, run: Run) -> StopRequest | None:
+        """Keep a run's newest state; return who has asked it to stop."""
+        asked = select(RUNS.c.stop_request).where(RUNS.c.run_id == run.run_id)
+        with self._writing() as connection:
+            connection.execute(_upsert_run(connection.dialect.name, run_row(run)))
+            found = connection.execute(asked).scalar()
+        return read_request(run.run_id, found, self.location())
+
+    def request_stop(self, run_id: str, request: StopRequest) -> bool:
+        """Ask a run to end between two batches; False if no such run is known."""
+        run = RUNS.c.run_id == run_id
+        with self._writing() as connection:
+            connection.execute(
+                update(RUNS)
+                .where(run, RUNS.c.stop_request.is_(None))
+                .values(stop_request=request_text(request))
+            )
+            return connection.execute(select(RUNS.c.run_id).where(run)).first() is not None
+
+    def runs(
+        self,
+        *,
+        namespace: str = "default",
+        dataset_id: str | None = None,
+        stream_id: str | None = None,
+        run_id: str | None = None,
+        newest: int | None = None,
+    ) -> Sequence[Run]:
+        """Return runs, oldest first.
+
+        Raises:
+            FormatVersionError: if a newer dc43 wrote one of them.
+        """
+        table = RUNS.c
+        query = select(table.run_id, table.payload, table.stop_request)
+        query = query.where(table.namespace == namespace).order_by(table.sequence.desc())
+        for column, wanted in (
+            (table.dataset_id, dataset_id),
+            (table.stream_id, stream_id),
+            (table.run_id, run_id),
+        ):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if newest is not None:
+            # To SQLite a negative limit is none.
+            query = query.limit(max(newest, 0))
+        with self._connection() as connection:
+            found = connection.execute(query).all()
+        return [read_run(key, text, asked, self.location()) for key, text, asked in found[::-1]]
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         if not rows:

@@ -71,3 +71,27 @@ SCHEMA_OBSERVATIONS = Table(
     Index(f"{PREFIX}schema_observations_by_dataset", "namespace", "dataset_id", "sequence"),
     sqlite_autoincrement=True,
 )
+
+RUNS = Table(
+    f"{PREFIX}runs",
+    METADATA,
+    Column("sequence", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("run_id", Text, nullable=False, unique=True),
+    Column("namespace", Text, nullable=False),
+    Column("stream_id", Text, nullable=False),
+    Column("dataset_id", Text, nullable=False),
+    Column("run_type", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("heartbeat_at", Text, nullable=False),
+    Column("step", Text),
+    Column("batch_id", BigInteger),
+    Column("ended_at", Text),
+    Column("outcome", Text),
+    Column("format_version", Integer, nullable=False),
+    # Written by others than the run, whose row is overwritten all the time.
+    Column("stop_request", Text),
+    Column("payload", Text, nullable=False),
+    Index(f"{PREFIX}runs_by_dataset", "namespace", "dataset_id", "sequence"),
+    Index(f"{PREFIX}runs_by_stream", "namespace", "stream_id", "sequence"),
+    sqlite_autoincrement=True,
+)

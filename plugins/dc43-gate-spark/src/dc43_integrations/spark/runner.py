@@ -9,10 +9,11 @@ from pyspark.sql import SparkSession
 
 from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import Dc43Error, EngineError
+from dc43_core.errors import Dc43Error, EngineError, StopRequestedError
 from dc43_core.pipeline import OnBatch
 from dc43_core.pipeline_file import PipelineFile
 from dc43_core.runtime import Runtime
+from dc43_core.vocabulary import RunOutcome
 from dc43_integrations.spark.io import (
     bindings,
     make_policy,
@@ -87,8 +88,11 @@ class SparkRunner:
 
 def _wait(spark: SparkSession, started: StartedStream) -> None:
     """Wait for the query, and raise what stopped it as what it was."""
+    run_log = started.stream.run_log
     try:
         started.query.awaitTermination()
+        if (request := run_log.stop_request) is not None:
+            raise StopRequestedError(run_log.run.run_id, request.by, request.reason)
     except StreamingQueryException as error:
         cause = started.stream.failure
         # Only the text of an exception survives the way through the JVM; we kept the original.
@@ -98,5 +102,9 @@ def _wait(spark: SparkSession, started: StartedStream) -> None:
         name = type(cause or error).__name__
         raise EngineError(f"the stream stopped: {name}: {first}") from (cause or error)
     except KeyboardInterrupt:
+        # Before the query is: what it says when it is stopped is not the reason.
+        run_log.end(RunOutcome.STOPPED, "Ctrl-C or SIGTERM")
         started.query.stop()
         raise
+    finally:
+        run_log.join()

@@ -25,11 +25,12 @@ from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.sink import Sink
 from dc43_core.runtime import Runtime
-from dc43_core.vocabulary import Lane
+from dc43_core.vocabulary import Lane, RunOutcome
 from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
 from dc43_integrations.spark.drift import schema_drift
 from dc43_integrations.spark.file_store import canonical, spark_path, store_for
 from dc43_integrations.spark.names import READ, refuse_reserved
+from dc43_integrations.spark.query import SparkQuery
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.find import find_sink
 from dc43_integrations.spark.sinks.interface import LaneTarget, SinkFormat
@@ -184,8 +185,13 @@ def start(
     )
     if target.query_name:
         writer = writer.queryName(target.query_name)
-    query = writer.start()
+    try:
+        query = writer.start()
+    except Exception as error:
+        stream.run_log.end(RunOutcome.FAILED, f"not started: {type(error).__name__}")
+        raise
     stream.result.streaming_queries.append(query)
+    stream.run_log.watch(SparkQuery(query, once="availableNow" in target.trigger))
     return StartedStream(query=query, stream=stream)
 
 
