@@ -56,10 +56,12 @@ class Limits:
     Attributes:
         timeline: Entries kept in `streaming_batches`; governance keeps all.
         history: Records that strategies may look back on.
+        lookback: Batches that rules over a window of time may look back on.
     """
 
     timeline: int = 1_000
     history: int = 100
+    lookback: int = 10_000
 
 
 @frozen(kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import define, field
 
+from dc43_core.data_quality.lookback import Lookback
 from dc43_core.data_quality.model import ValidationResult
 from dc43_core.errors import (
     BatchBlockedError,
@@ -128,6 +129,7 @@ class GovernedStream(Generic[Frame]):
             self._update(record, payload)
         if not (self.history and self.history[-1]["record_id"] == record.record_id):
             self.history.append(payload)
+        self.protocol.lookback.add(payload)
         self.outbox.relay([record])
         for name, exporter in self.exporters:
             self._isolated(f"exporter {name}", exporter.export, record)
@@ -227,6 +229,10 @@ def open_stream(
             namespace=namespace,
         ),
     )
+    lookback = Lookback(plan=plan, limit=limits.lookback)
+    if lookback.rules:
+        for record in journal.records(lookback.limit):
+            lookback.add(record.payload())
     protocol = BatchProtocol(
         identity=identity,
         run_id=run_id,
@@ -241,6 +247,8 @@ def open_stream(
         policy=policy,
         history=lambda: tuple(history),
         failpoint=_noted(run_log, failpoint),
+        lookback=lookback,
+        failpoint=failpoint or (lambda name, batch_id: None),
     )
     outbox = Outbox(runtime.governance)
     outbox.backfill(_not_indexed(runtime, journal, namespace))

@@ -14,10 +14,12 @@ class Severity(StrEnum):
 
 
 class Scope(StrEnum):
-    """What an expectation judges: each row, or a micro-batch as a whole."""
+    """What an expectation judges: each row, a micro-batch, the newest ones, or the stream."""
 
     ROW = "row"
     BATCH = "batch"
+    WINDOW = "window"
+    DATASET = "dataset"
 
 
 class Verdict(StrEnum):

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from dc43_core.contracts.window import Window
 from dc43_core.vocabulary import Severity
 
 Number = int | Decimal
@@ -27,6 +28,7 @@ class QualityRule:
         unit: `rows` or `percent`.
         engine: Who runs a custom rule.
         implementation: What a custom rule runs.
+        window: Over which batches a threshold is judged; None for each batch by itself.
     """
 
     path: str
@@ -42,6 +44,7 @@ class QualityRule:
     engine: str | None = None
     implementation: Any = None
     query: str | None = None
+    window: Window | None = None
 
     @property
     def check_id(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from dc43_core.contracts.model import QualityRule
 from dc43_core.contracts.odcs_reader import Reader, is_number
 from dc43_core.contracts.safe_yaml import shortened
+from dc43_core.contracts.window import PROPERTY, Window, parse_window
 from dc43_core.vocabulary import Severity
 
 TYPES = ("library", "text", "sql", "custom")
@@ -98,6 +99,7 @@ def _rule(reader: Reader, as_text: bool) -> QualityRule:
         engine=engine,
         implementation=implementation,
         query=query,
+        window=_window(reader),
     )
     for other, keys in _KEYS.items():
         for key in keys:
@@ -165,6 +167,19 @@ def _severity(reader: Reader) -> Severity:
     if severity not in list(Severity):
         raise reader.error(f"{shortened(severity)} is none of {', '.join(Severity)}", "severity")
     return Severity(severity)
+
+
+def _window(reader: Reader) -> Window | None:
+    found = None
+    for entry in reader.children("customProperties"):
+        if entry.text("property") == PROPERTY:
+            written = entry.required_text("value")
+            try:
+                found = parse_window(written)
+            except ValueError as error:
+                raise entry.error(str(error), "value") from error
+        entry.leave(("property", "value", "id", "description"))
+    return found
 
 
 def _operators(reader: Reader) -> dict[str, Any]:

@@ -42,7 +42,11 @@ class LocalDataQuality:
                 return None
             message = f"{expectation.demand}: broken by {rows} of {total} rows"
         else:
-            threshold = expectation.threshold
+            threshold, window = expectation.threshold, expectation.window
+            if window is not None:
+                broken_before, rows_before = observations.earlier.get(expectation.id, (0, 0))
+                total += rows_before
+                rows = total if of_batch else rows + broken_before
             if threshold is None or threshold.holds(rows, total):
                 return None
             measured = threshold.measured(rows, total)
@@ -52,14 +56,15 @@ class LocalDataQuality:
                 if of_batch
                 else (f"the rows that break «{expectation.demand}»")
             )
-            message = f"{what}: measured {shown}, {threshold}"
+            over = f" over {window}" if window else ""
+            message = f"{what}{over}: measured {shown}, {threshold}"
         return Finding(
             check_id=expectation.id,
             kind=expectation.kind,
             severity=expectation.severity,
             message=message,
             rows=0 if of_batch else rows,
-            threshold=expectation.scope is Scope.BATCH,
+            threshold=expectation.scope is not Scope.ROW,
         )
 
     def describe_expectations(self, plan: CheckPlan) -> Sequence[dict[str, str]]:

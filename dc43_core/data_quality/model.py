@@ -44,6 +44,8 @@ class Observations:
         drift: Differences between the schema read and the contract's.
         evaluation_errors: Check id to why it could not be judged.
         metrics: Further numbers, by name.
+        earlier: Of rules that look back, check id to what the earlier batches of their window
+            add: rows that broke it, and rows.
     """
 
     row_count: int
@@ -53,6 +55,7 @@ class Observations:
     drift: tuple[ColumnDrift, ...] = ()
     evaluation_errors: Mapping[str, str] = field(factory=dict)
     metrics: Mapping[str, Any] = field(factory=dict)
+    earlier: Mapping[str, tuple[int, int]] = field(factory=dict)
 
 
 @frozen(kw_only=True)

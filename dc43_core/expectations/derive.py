@@ -15,6 +15,7 @@ from dc43_core.contracts.model import (
     SchemaObject,
     UnenforceableNode,
 )
+from dc43_core.contracts.window import PROPERTY
 from dc43_core.converter import ARGUMENTS, structure
 from dc43_core.errors import ArgumentsError, ContractError, UnenforceableError
 from dc43_core.expectations.interface import ExpectationKind
@@ -197,6 +198,7 @@ class _Derivation:
                 arguments=structure(ARGUMENTS, self.kinds[kind].arguments, arguments),
                 severity=rule.severity,
                 threshold=_threshold(rule, kind, prop),
+                window=rule.window,
                 source=rule.path,
                 description=rule.description,
                 logical_type=prop.logical_type
@@ -284,7 +286,14 @@ class _Derivation:
 
 def _threshold(rule: QualityRule, kind: str, prop: Property | None) -> Threshold | None:
     """Row-scoped: every broken row is known; anything else bounds a number over the batch."""
-    each_row = rule.unit == "rows" and prop is not None and kind not in ("unique", "row-count")
+    if rule.window is not None and not rule.operators:
+        raise ArgumentsError(kind, f"{PROPERTY} needs an operator, such as mustBeLessThan: 5")
+    each_row = (
+        rule.window is None
+        and rule.unit == "rows"
+        and prop is not None
+        and kind not in ("unique", "row-count")
+    )
     if rule.type == "custom" and not rule.operators and kind != "row-count":
         return None
     if each_row and dict(rule.operators) == {"mustBe": 0}:
@@ -321,7 +330,10 @@ def planned(plan: CheckPlan) -> list[PlannedNode]:
     for e in plan.expectations:
         what = e.demand
         if e.threshold is not None:
-            subject = "rows of a batch" if e.form == "batch" else f"rows that break «{what}»"
+            over = str(e.window) if e.window else "a batch"
+            subject = f"rows of {over}" if e.form == "batch" else f"rows that break «{what}»"
+            if e.window and e.form != "batch":
+                subject += f" in {over}"
             what = f"number of {subject}: {e.threshold}"
         elif e.form == "key":
             what += "; enforced within a batch, not across batches"

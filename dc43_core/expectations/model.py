@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from dc43_core.contracts.model import Contract, Number, SchemaObject, UnenforceableNode
+from dc43_core.contracts.window import Window
 from dc43_core.vocabulary import Scope, Severity
 
 
@@ -84,6 +85,7 @@ class Expectation:
         severity: What a finding weighs.
         threshold: None for a rule on each row; else the bound on the count of violating rows
             (or on whatever the kind measures).
+        window: Over which batches the threshold is judged; None for each batch by itself.
         source: Where it stands in the contract.
         description: The contract's own words, if it has any.
         logical_type: The ODCS logical type of the column, where it has one.
@@ -98,6 +100,7 @@ class Expectation:
     arguments: Any = None
     severity: Severity = Severity.ERROR
     threshold: Threshold | None = None
+    window: Window | None = None
     source: str = ""
     description: str | None = None
     logical_type: str | None = None
@@ -106,8 +109,12 @@ class Expectation:
 
     @property
     def scope(self) -> Scope:
-        """Row rules move rows; threshold rules judge the batch and move none."""
-        return Scope.ROW if self.threshold is None else Scope.BATCH
+        """Row rules move rows; thresholds judge one batch or several and move none."""
+        if self.threshold is None:
+            return Scope.ROW
+        if self.window is None:
+            return Scope.BATCH
+        return Scope.DATASET if self.window == Window() else Scope.WINDOW
 
 
 @frozen(kw_only=True)

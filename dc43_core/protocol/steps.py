@@ -17,6 +17,7 @@ from attrs import evolve, field, frozen
 
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
+from dc43_core.data_quality.lookback import Lookback, kept
 from dc43_core.data_quality.model import Observations
 from dc43_core.errors import (
     BatchBlockedError,
@@ -79,6 +80,7 @@ class BatchProtocol(Generic[Frame]):
         strategies: Who decides.
         policy: Run type and options.
         history: The newest records, for strategies; newest last.
+        lookback: The landed batches, for rules over several of them.
         failpoint: Called at each arrow with its name and the batch id.
     """
 
@@ -94,6 +96,7 @@ class BatchProtocol(Generic[Frame]):
     strategies: Sequence[NamedStrategy] = ()
     policy: Policy = field(factory=Policy)
     history: Callable[[], Sequence[Mapping[str, Any]]] = lambda: ()
+    lookback: Lookback
     failpoint: Callable[[str, int], None] = lambda name, batch_id: None
     now: Callable[[], str] = clock.now
 
@@ -146,14 +149,16 @@ class BatchProtocol(Generic[Frame]):
         )
         staged = self.stager.stage(frame, folder, facts, reject_all=reject_all)
         self.failpoint("staged", batch_id)
+        earlier, unjudged = self.lookback.before(batch_id, started)
         observations = Observations(
             row_count=staged.row_count,
             broken=staged.broken,
             violating=staged.violating,
             uncast=staged.uncast,
             drift=tuple(drift),
-            evaluation_errors=staged.evaluation_errors,
+            evaluation_errors={**unjudged, **staged.evaluation_errors},
             metrics=staged.metrics,
+            earlier=earlier,
         )
         judge = self._judge()
         findings, faults = judge.findings(observations)
@@ -246,6 +251,7 @@ class BatchProtocol(Generic[Frame]):
                 for i in interventions
                 if i.intervention.state is not None
             },
+            details=kept(self.plan, seen),
         )
 
     def _block(self, record: GovernanceRecord, staged: Staged, facts: BatchFacts) -> None:

@@ -404,3 +404,47 @@ def test_the_plan_lists_every_node_with_its_state():
 def test_the_plan_says_how_far_a_key_reaches():
     ((_, _, what),) = states(of_column("unique: true"))
     assert what == "c must be unique; enforced within a batch, not across batches [error]"
+
+
+def windowed(window: str, rule: str = "metric: nullValues, mustBeLessThan: 5") -> CheckPlan:
+    custom = f"customProperties: [{{property: dc43.window, value: {window}}}]"
+    return of_column(f"quality: [{{{rule}, {custom}}}]")
+
+
+@pytest.mark.parametrize(
+    ("window", "scope", "shown"),
+    [
+        ("stream", Scope.DATASET, "the whole stream"),
+        ("1 batch", Scope.WINDOW, "the last 1 batches"),
+        ("10 batches", Scope.WINDOW, "the last 10 batches"),
+        ("15 minutes", Scope.WINDOW, "the last 15 minutes"),
+        ("7200 seconds", Scope.WINDOW, "the last 2 hours"),
+        ("1 day", Scope.WINDOW, "the last 1 days"),
+    ],
+)
+def test_a_threshold_can_be_judged_over_several_batches(window: str, scope: Scope, shown: str):
+    found = only(windowed(window), "required")
+    assert (found.scope, str(found.window)) == (scope, shown)
+
+
+def test_a_rule_over_several_batches_moves_no_row():
+    assert only(windowed("stream", "metric: nullValues, mustBe: 0"), "required").scope is (
+        Scope.DATASET
+    )
+
+
+def test_the_plan_says_over_which_batches():
+    what = planned(windowed("10 batches"))[-1].what
+    assert "rows that break «c must not be missing» in the last 10 batches" in what
+
+
+@pytest.mark.parametrize("window", ["ten batches", "0 batches", "10 fortnights"])
+def test_a_window_that_nobody_understands_is_refused(window: str):
+    with pytest.raises(ContractError, match="is no window; write stream, 10 batches, or 15"):
+        windowed(window)
+
+
+def test_a_window_needs_something_to_compare():
+    rule = "type: custom, engine: dc43, implementation: {kind: range, maximum: 5}"
+    with pytest.raises(ContractError, match=r"dc43\.window needs an operator"):
+        windowed("stream", rule)
