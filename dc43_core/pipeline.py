@@ -248,7 +248,6 @@ def open_stream(
         history=lambda: tuple(history),
         failpoint=_noted(run_log, failpoint),
         lookback=lookback,
-        failpoint=failpoint or (lambda name, batch_id: None),
     )
     outbox = Outbox(runtime.governance)
     outbox.backfill(_not_indexed(runtime, journal, namespace))
