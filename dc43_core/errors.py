@@ -8,6 +8,10 @@ expect, and keeps its facts as attributes. `exit_code` is what the `dc43` comman
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dc43_core.protocol.defect import Defect
 
 
 class Dc43Error(Exception):
@@ -167,6 +171,21 @@ class StreamIdentityError(Dc43Error, RuntimeError):
     def __init__(self, problem: str, remedy: str) -> None:
         self.problem, self.remedy = problem, remedy
         super().__init__(f"{problem}; {remedy}")
+
+
+class UnsoundPlaceError(Dc43Error, RuntimeError):
+    """A sink or a checkpoint is not as it was left; nothing is written there until that is settled.
+
+    Attributes:
+        place: URI of the folder.
+        defects: What is wrong, each with its way out.
+    """
+
+    exit_code = 3
+
+    def __init__(self, place: str, defects: Sequence[Defect]) -> None:
+        self.place, self.defects = place, tuple(defects)
+        super().__init__("; ".join(str(defect) for defect in self.defects))
 
 
 class SupersededError(Dc43Error, RuntimeError):

@@ -32,6 +32,7 @@ from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.sink import Sink
+from dc43_core.protocol.start_check import require_sound
 from dc43_core.protocol.steps import BatchProtocol
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, Outcome, RunOutcome, RunType, Verdict
@@ -187,11 +188,11 @@ def open_stream(
 
     Raises:
         StreamIdentityError: if checkpoint and sink do not fit.
+        UnsoundPlaceError: if a sink is not as it was left.
         ConfigurationError: if a strategy needs what the stream does not have.
     """
-    for sink in sinks.values():
-        sink.check()
     _check_routing(strategies, policy, has_rejects=Lane.REJECTS in sinks)
+    defects = require_sound(store, checkpoint, sinks, adopt)
     namespace = namespace or runtime.config.namespace
     identity = identify(
         store,
@@ -202,7 +203,10 @@ def open_stream(
         contract_id=plan.contract.id,
         query_name=query_name,
         adopt=adopt,
+        lost=any(defect.adopt == "fork" for found in defects.values() for defect in found),
     )
+    for lane, found in defects.items():
+        sinks[lane].accept(defect for defect in found if defect.adopt == "continue")
     journal = Journal(store, identity.checkpoint, identity.stream_id)
     limits = runtime.config.limits
     history: deque[Mapping[str, Any]] = deque(

@@ -81,6 +81,15 @@ def join(folder: str, *parts: str) -> str:
     return "/".join([folder.rstrip("/"), *parts])
 
 
+def canonical(uri: str) -> str:
+    """Return one spelling for a file.
+
+    Java writes `file:/x`, Python `file:///x`, and they encode different characters.
+    """
+    scheme, colon, rest = uri.partition(":")
+    return f"{scheme}:/{unquote(rest).lstrip('/')}" if colon else uri
+
+
 class LocalFileStore:
     """Files on this machine, by path or `file:` URI.
 

@@ -61,6 +61,7 @@ def identify(
     contract_id: str,
     query_name: str | None,
     adopt: str | None = None,
+    lost: bool = False,
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
 ) -> StreamIdentity:
     """Find out which stream this is, or found a new one.
@@ -70,6 +71,8 @@ def identify(
         sink_store: Where the sink lives.
         adopt: What to do when checkpoint and sink do not fit: None refuses, `continue` keeps
             the stream, `fork` founds a new one.
+        lost: Whether the sink has lost what this stream published; `fork` then founds a new
+            one also where checkpoint and sink fit.
 
     Raises:
         StreamIdentityError: naming what was found and the way out.
@@ -93,6 +96,8 @@ def identify(
         return _found(store, sink_store, folder, 1, wanted, new_id())
     stream_id = str(found["stream_id"])
     problem, ways = _mismatch(store, found, wanted)
+    if problem is None and lost and adopt == "fork":
+        return _found(store, sink_store, folder, number + 1, wanted, new_id())
     if problem is None:
         return _found(store, sink_store, folder, number, wanted, stream_id)
     if adopt not in ways:

@@ -164,6 +164,22 @@ class Journal:
             if record is not None:
                 yield record
 
+    def published(self, lane: Lane, sink: str, *, newest: int = 100) -> Iterator[LaneManifest]:
+        """Yield what committed batches published to a sink, newest first.
+
+        Args:
+            lane: Of the batch.
+            sink: Its URI; batches that went elsewhere are left out.
+            newest: Only among the last so many batches.
+        """
+        for batch_id in sorted(self._numbers("committed"), reverse=True)[:newest]:
+            manifest = self.prepared(batch_id)
+            if manifest is None or lane not in manifest.lanes:
+                continue
+            record = manifest.record
+            if sink == (record.sink if lane is Lane.MAIN else record.rejects):
+                yield manifest.lanes[lane]
+
     def open_epoch(self) -> int:
         """Count this start of the stream, and return its number (from 1)."""
         number = max(self._numbers("epochs"), default=0) + 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.journal import LaneManifest
 
 
@@ -23,12 +24,23 @@ class Sink(Protocol):
         """Return the URIs of the files that a reader sees now, oldest entry first."""
         ...
 
-    def check(self) -> None:
-        """Look whether the destination can be published to; called once at start.
+    def defects(
+        self, published: Iterable[LaneManifest] = (), *, deep: bool = False
+    ) -> Sequence[Defect]:
+        """Return why the destination cannot be published to; changes nothing.
 
-        Raises:
-            StreamIdentityError: saying what is wrong and the way out.
+        Called at each start, so its cost must not grow with the number of entries. A start
+        goes on if there is none, or its `adopt=` is the one that each of them names.
+
+        Args:
+            published: What this stream knows that it published here, newest first; read no
+                further than needed.
+            deep: Whether to look at everything, as `dc43 doctor` does, whatever it costs.
         """
+        ...
+
+    def accept(self, defects: Iterable[Defect]) -> None:
+        """Go on with these, which named `adopt="continue"`, from now on without a word."""
         ...
 
     def staging(self) -> str:

@@ -12,18 +12,19 @@ test for each Spark version.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from dc43_core.errors import CorruptFileError, StaleStagingError, StreamIdentityError
+from dc43_core.errors import CorruptFileError, StaleStagingError, UnsoundPlaceError
+from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.file_store import FileStatus, FileStore, join
 from dc43_core.protocol.journal import LaneManifest
+from dc43_core.protocol.sink_check import SinkCheck, accept
 
 LOG = "_spark_metadata"
 OURS = "_dc43"
 COMPACT_EVERY = 10
 _VERSION = "v1"
-_OWN_FILE = re.compile(r"batch-[0-9a-f]{32}-\d{10}-")
 _BLOCK_SIZE = 33_554_432
 
 
@@ -42,11 +43,16 @@ class SinkLog:
         however long the log is.
         """
         if self._known is None:
-            names = (file.name.removesuffix(".compact") for file in self.store.list(self.folder))
-            self._known = max((int(name) for name in names if name.isdigit()), default=-1)
-        while self.store.status(self._path(self._known + 1)) is not None:
+            self._known = max(self.entries(), default=-1)
+        while self.store.status(self.path(self._known + 1)) is not None:
             self._known += 1
         return self._known
+
+    def entries(self) -> dict[int, FileStatus]:
+        """Return the entries by number, as one listing of the folder finds them."""
+        files = self.store.list(self.folder)
+        by_name = {file.name.removesuffix(".compact"): file for file in files}
+        return {int(name): file for name, file in by_name.items() if name.isdigit()}
 
     def find(self, token: str, after: int) -> int | None:
         """Return the number of the entry that first lists a file whose name has this prefix.
@@ -56,7 +62,7 @@ class SinkLog:
             after: Entries up to this one are known not to hold it.
         """
         for number in range(after + 1, self.newest() + 1):
-            if any(_name(line["path"]).startswith(token) for line in self._read(number)):
+            if any(_name(line["path"]).startswith(token) for line in self.read(number)):
                 return number
         return None
 
@@ -70,16 +76,21 @@ class SinkLog:
         if _is_compact(number):
             lines = self._all(number - 1) + lines
         text = "\n".join([_VERSION, *(json.dumps(line, separators=(",", ":")) for line in lines)])
-        return self.store.create_if_absent(self._path(number), text.encode())
+        return self.store.create_if_absent(self.path(number), text.encode())
 
-    def _all(self, newest: int) -> list[dict[str, object]]:
+    def _all(self, newest: int) -> list[dict[str, Any]]:
         start = newest
         while start > 0 and not _is_compact(start):
             start -= 1
-        return [line for number in range(max(start, 0), newest + 1) for line in self._read(number)]
+        return [line for number in range(max(start, 0), newest + 1) for line in self.read(number)]
 
-    def _read(self, number: int) -> list[dict[str, object]]:
-        path = self._path(number)
+    def read(self, number: int) -> list[dict[str, Any]]:
+        """Return the lines of one entry.
+
+        Raises:
+            CorruptFileError: if it is missing or not whole.
+        """
+        path = self.path(number)
         try:
             version, *lines = self.store.read(path).decode().split("\n")
             files = [json.loads(line) for line in lines if line]
@@ -93,7 +104,8 @@ class SinkLog:
             raise CorruptFileError(path, "not a sink log: a line names no file")
         return files
 
-    def _path(self, number: int) -> str:
+    def path(self, number: int) -> str:
+        """Return where an entry lies."""
         return join(self.folder, f"{number}.compact" if _is_compact(number) else str(number))
 
 
@@ -120,22 +132,29 @@ class FileSink:
         """Return the folder for staged files."""
         return join(self.uri, OURS, "staging")
 
-    def check(self) -> None:
-        """Refuse a folder whose files would vanish from sight once a log is there."""
-        if self.newest() >= 0:
-            return
-        # Our own files may lie here unlisted: moved, and then the process died.
-        strangers = [
-            file
-            for file in self.store.list(self.uri)
-            if file.name[0] not in "._" and not _OWN_FILE.match(file.name)
-        ]
-        if strangers:
-            raise StreamIdentityError(
-                f"{self.uri} holds files that no commit log lists ({strangers[0].name}, ...), "
-                "which readers would no longer see after the first batch",
-                "write to an empty folder, or move these files away",
-            )
+    def defects(
+        self, published: Iterable[LaneManifest] = (), *, deep: bool = False
+    ) -> Sequence[Defect]:
+        """Return what is wrong with the log, the files it lists, and files of others.
+
+        Args:
+            published: What a stream knows that it published here, newest first.
+            deep: Whether to read every entry and compare every size, not only what readers use.
+        """
+        ours = join(self.uri, OURS)
+        check = SinkCheck(
+            store=self.store,
+            uri=self.uri,
+            log=self.log,
+            ours=ours,
+            published=published,
+            deep=deep,
+        )
+        return check.defects()
+
+    def accept(self, defects: Iterable[Defect]) -> None:
+        """Go on with files of others as they are, from now on without a word."""
+        accept(self.store, join(self.uri, OURS), defects)
 
     def final_name(self, token: str, index: int, staged: str) -> str:
         """Return a name that is the same at every attempt to publish this batch."""
@@ -145,6 +164,8 @@ class FileSink:
         """Move the files to their places, then list them in one log entry."""
         while True:
             newest = self.log.newest()
+            if newest < manifest.after:
+                raise UnsoundPlaceError(self.uri, [_cut_back(self.log, newest, manifest)])
             found = self.log.find(manifest.token, manifest.after)
             if found is not None:
                 return found
@@ -166,6 +187,18 @@ class FileSink:
         return status
 
 
+def _cut_back(log: SinkLog, newest: int, manifest: LaneManifest) -> Defect:
+    # To publish would be to guess whether the entries that are gone held this batch.
+    return Defect(
+        kind="lost-entries",
+        what=f"{manifest.token}* was prepared when the log had entry {manifest.after}, and its "
+        f"newest is {newest} now: the folder was overwritten or its log deleted",
+        where=log.folder,
+        way_out="restore the folder from a copy, or say adopt='fork' at the next start",
+        adopt="fork",
+    )
+
+
 def _is_compact(number: int) -> bool:
     return (number + 1) % COMPACT_EVERY == 0
 
@@ -174,7 +207,7 @@ def _name(path: object) -> str:
     return str(path).rsplit("/", 1)[-1]
 
 
-def _status(file: FileStatus) -> dict[str, object]:
+def _status(file: FileStatus) -> dict[str, Any]:
     return {
         "path": file.path,
         "size": file.size,

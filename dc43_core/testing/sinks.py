@@ -81,12 +81,24 @@ class SinkConformance:
         assert urlsplit(sink.uri).scheme, f"uri must be absolute, not {sink.uri}"
         assert sink.guarantee.strip(), "it states no guarantee"
         assert sink.newest() == -1, f"an empty sink's newest entry is -1, not {sink.newest()}"
-        sink.check()
+        assert not sink.defects(), sink.defects()
+
+    def test_what_a_stream_published_is_missed(self, sink: Sink, stage: Stage) -> None:
+        """A destination that lost an entry says so, and that of a batch it has never seen."""
+        manifests = [
+            prepare(sink, stage, stream=stream, batch_id=n)
+            for stream in [_stream()]
+            for n in range(3)
+        ]
+        for manifest in manifests[:2]:
+            sink.publish(manifest)
+        assert not sink.defects(reversed(manifests[:2])), "what is there must not be missed"
+        assert sink.defects(reversed(manifests)), "a batch that is not there must be missed"
 
     def test_staged_files_are_invisible(self, sink: Sink, stage: Stage, visible: Visible) -> None:
         """Nothing is visible before it is published."""
         prepare(sink, stage, stream=_stream(), files=2)
-        sink.check()
+        assert not sink.defects(), sink.defects()
         assert list(visible()) == [], f"staged files can be seen: {visible()}"
         assert list(sink.files()) == [], f"files() lists staged files: {sink.files()}"
 
@@ -109,7 +121,7 @@ class SinkConformance:
         assert sink.newest() == 0, f"newest() says {sink.newest()} after the first entry"
         assert sorted(map(_name, visible())) == _names(manifest), "other files are visible"
         assert sorted(map(_name, sink.files())) == _names(manifest), "files() says otherwise"
-        sink.check()
+        assert not sink.defects(), sink.defects()
 
     def test_to_publish_again_changes_nothing(
         self, sink: Sink, rival: Sink, stage: Stage, visible: Visible
@@ -134,7 +146,7 @@ class SinkConformance:
         if staged != final:
             store.rename_no_replace(staged, final)
         assert list(visible()) == [], "a file that is moved and not published can be seen"
-        rival.check()
+        assert not rival.defects(), rival.defects()
         rival.publish(manifest)
         assert sorted(map(_name, visible())) == _names(manifest), "it was not completed"
 

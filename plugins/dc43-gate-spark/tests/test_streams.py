@@ -12,6 +12,7 @@ from dc43_core.errors import (
     ConfigurationError,
     StreamIdentityError,
     UnknownNameError,
+    UnsoundPlaceError,
     UnsupportedOutputModeError,
 )
 from dc43_core.interventions.model import DecisionContext, Intervention
@@ -81,7 +82,7 @@ def test_files_that_would_vanish_from_sight_are_not_written_beside(flow):
     rows.put("id", "1")
     rows.main.mkdir()
     (rows.main / "older.parquet").write_bytes(b"")
-    with pytest.raises(StreamIdentityError, match=r"older\.parquet"):
+    with pytest.raises(UnsoundPlaceError, match=r"older\.parquet"):
         rows.start()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dc43_core.errors import CorruptFileError, StaleStagingError, StreamIdentityError
+from dc43_core.errors import CorruptFileError, StaleStagingError, UnsoundPlaceError
 from dc43_core.protocol.file_store import FileStatus, LocalFileStore
 from dc43_core.protocol.journal import LaneManifest
 from dc43_core.protocol.sink_log import FileSink, SinkLog
@@ -208,30 +208,11 @@ def test_the_entry_s_sizes_and_times_are_the_files_own(tmp_path: Path):
     assert line["modificationTime"] == published.stat().st_mtime_ns // 1_000_000
 
 
-@pytest.mark.parametrize("name", ["part-00000.parquet", "day=1/part.parquet", "batch-0.parquet"])
-def test_a_folder_with_strangers_is_refused(sink: FileSink, store: MemoryStore, name: str):
-    store.create_if_absent(f"{SINK}/{name}", b"")
-    with pytest.raises(StreamIdentityError, match=name.partition("/")[0]) as caught:
-        sink.check()
-    assert "empty folder" in caught.value.remedy
-
-
-@pytest.mark.parametrize(
-    "name", ["_SUCCESS", ".hidden", "_dc43/streams/a.json", f"batch-{'a' * 32}-{7:010d}-00000.json"]
-)
-def test_hidden_files_and_our_own_unlisted_ones_are_no_strangers(
-    sink: FileSink, store: MemoryStore, name: str
-):
-    store.create_if_absent(f"{SINK}/{name}", b"")
-    sink.check()
-
-
-def test_a_folder_with_a_log_is_accepted_as_it_is(sink: FileSink, store: MemoryStore):
-    store.create_if_absent(f"{SINK}/part-00000.parquet", b"")
-    fill(sink.log, 1)
-    sink.check()
-
-
-def test_an_empty_and_an_absent_folder_are_accepted(tmp_path: Path):
-    FileSink(LocalFileStore(), str(tmp_path), ".parquet").check()
-    FileSink(LocalFileStore(), str(tmp_path / "absent"), ".parquet").check()
+def test_a_log_that_was_cut_back_takes_no_prepared_batch(sink: FileSink, store: MemoryStore):
+    fill(sink.log, 3)
+    manifest = staged(sink, store, "a")
+    store.delete(LOG)
+    later = FileSink(store, SINK, ".parquet")
+    with pytest.raises(UnsoundPlaceError, match=r"when the log had entry 2, and its newest is -1"):
+        later.publish(manifest)
+    assert later.newest() == -1

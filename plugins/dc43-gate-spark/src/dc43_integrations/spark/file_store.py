@@ -40,15 +40,6 @@ def spark_path(uri: str) -> str:
     return f"{scheme}:{unquote(rest)}" if colon else uri
 
 
-def canonical(uri: str) -> str:
-    """Return one spelling for a file.
-
-    Java writes `file:/x`, Python `file:///x`, and they encode different characters.
-    """
-    scheme, colon, rest = uri.partition(":")
-    return f"{scheme}:/{unquote(rest).lstrip('/')}" if colon else uri
-
-
 def _default_scheme(spark: SparkSession) -> str:
     configuration = spark._jsc.hadoopConfiguration()
     jvm: Any = spark._jvm

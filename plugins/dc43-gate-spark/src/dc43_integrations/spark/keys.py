@@ -16,8 +16,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dc43_core.expectations.model import Expectation
+from dc43_core.protocol.file_store import canonical
 from dc43_integrations.spark.classify import rejects
-from dc43_integrations.spark.file_store import canonical
 from dc43_integrations.spark.names import LANE, column
 
 FILES = "_dc43_files"

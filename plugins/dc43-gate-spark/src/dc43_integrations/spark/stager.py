@@ -22,7 +22,7 @@ from pyspark.sql import types as T
 from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.protocol.engine import BatchFacts, Staged
-from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.record import encode
 from dc43_core.vocabulary import Lane
 from dc43_integrations.spark.classify import (
@@ -33,7 +33,7 @@ from dc43_integrations.spark.classify import (
     Conversion,
     rejects,
 )
-from dc43_integrations.spark.file_store import canonical, spark_path
+from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW, column
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope

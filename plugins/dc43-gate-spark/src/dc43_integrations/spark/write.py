@@ -21,14 +21,14 @@ from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
 from dc43_core.pipeline import GovernedStream, OnBatch, open_stream
 from dc43_core.protocol.disposition import Policy
-from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.sink import Sink
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, RunOutcome
 from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
 from dc43_integrations.spark.drift import schema_drift
-from dc43_integrations.spark.file_store import canonical, spark_path, store_for
+from dc43_integrations.spark.file_store import spark_path, store_for
 from dc43_integrations.spark.names import READ, refuse_reserved
 from dc43_integrations.spark.query import SparkQuery
 from dc43_integrations.spark.read import ReadBinding
