@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, frozen, validators
 
 from dc43_core.converter import CONFIGURATION, structure
 from dc43_core.errors import ConfigurationError
@@ -50,6 +50,25 @@ class ContractsConfig:
 
 
 @frozen(kw_only=True)
+class OutboxConfig:
+    """What happens to records, and to the data, while governance is down.
+
+    Attributes:
+        on_outage: `outbox`: the data goes on, records wait; `block`: no batch is begun.
+        bound: Records that wait in memory; the others wait in the files beside the checkpoint.
+        retries: In `block`, attempts after the first before the stream stops.
+        first_wait: Seconds from the first failure to the next attempt; doubled at each failure.
+        longest_wait: Seconds that are never exceeded by that.
+    """
+
+    on_outage: str = field(default="outbox", validator=validators.in_(("outbox", "block")))
+    bound: int = field(default=10_000, validator=validators.ge(1))
+    retries: int = field(default=5, validator=validators.ge(0))
+    first_wait: float = field(default=1.0, validator=validators.gt(0))
+    longest_wait: float = field(default=60.0, validator=validators.gt(0))
+
+
+@frozen(kw_only=True)
 class Limits:
     """Every bound in one place.
 
@@ -76,6 +95,7 @@ class Config:
         default_strategies: Instance names that apply to every stream; in observe they cannot
             block.
         exporters: Instance name to record exporter.
+        outbox: What an outage of governance does.
         source: The file it came from; None for defaults.
     """
 
@@ -87,6 +107,7 @@ class Config:
     strategies: Mapping[str, Instance] = field(factory=dict)
     default_strategies: tuple[str, ...] = ()
     exporters: Mapping[str, Instance] = field(factory=dict)
+    outbox: OutboxConfig = field(factory=OutboxConfig)
     limits: Limits = field(factory=Limits)
     source: Path | None = None
 

@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 
 class Dc43Error(Exception):
-    """Base of every error raised by dc43."""
+    """Base of every error raised by dc43.
+
+    Attributes:
+        exit_code: What the `dc43` command returns.
+        retryable: Whether the same call may succeed later although nobody changes anything: a
+            database that is away for a moment. A governance client's own errors may say so too.
+    """
 
     exit_code = 2
+    retryable: bool = False
 
 
 class ConfigurationError(Dc43Error, ValueError):
@@ -284,6 +291,21 @@ class StopRequestedError(Dc43Error, RuntimeError):
         self.run_id, self.by, self.reason = run_id, by, reason
         why = f": {reason}" if reason else ""
         super().__init__(f"run {run_id} was stopped on request of {by}{why}; start again to go on")
+
+
+class GovernanceDownError(Dc43Error, RuntimeError):
+    """Governance takes no records, and the configuration says that the data waits for it."""
+
+    exit_code = 3
+    retryable = True
+
+    def __init__(self, reason: str, attempts: int, waiting: int) -> None:
+        self.reason, self.attempts, self.waiting = reason, attempts, waiting
+        super().__init__(
+            f"governance is down, after {attempts} attempts: {reason}; no batch is begun, and "
+            f"{waiting} records wait beside the checkpoint; bring it back and start again, or "
+            'let the data go on without it with outbox.on_outage = "outbox"'
+        )
 
 
 class EngineError(Dc43Error, RuntimeError):

@@ -79,6 +79,7 @@ class GovernedStream(Generic[Frame]):
         Raises:
             BatchBlockedError: when the batch is blocked.
             StopRequestedError: when someone asked the run to end; the batch is not begun.
+            GovernanceDownError: where an outage of governance is to block; it is not begun then.
             Dc43Error, Exception: a fault; nothing of the batch is visible unless its fate was
                 decided, and then the next start completes it.
         """
@@ -97,6 +98,7 @@ class GovernedStream(Generic[Frame]):
 
     def _taken(self, frame: Frame, batch_id: int) -> GovernanceRecord:
         try:
+            self.outbox.require()
             return self.protocol.process(frame, batch_id)
         except BatchBlockedError as error:
             blocked = self.protocol.journal.blocked(batch_id)
@@ -131,11 +133,25 @@ class GovernedStream(Generic[Frame]):
         if not (self.history and self.history[-1]["record_id"] == record.record_id):
             self.history.append(payload)
         self.protocol.lookback.add(payload)
-        self.outbox.relay([record])
+        self.outbox.relay(record)
+        self._show_outbox()
         for name, exporter in self.exporters:
             self._isolated(f"exporter {name}", exporter.export, record)
         if self.on_batch is not None:
             self._isolated("on_streaming_batch", self.on_batch, record.payload())
+
+    def end(self) -> None:
+        """Send what governance lacks, once more; the rest is sent at the next start."""
+        self.outbox.flush()
+        self._show_outbox()
+
+    def _show_outbox(self) -> None:
+        with self.result.lock:
+            self.result.details["outbox_depth"] = self.outbox.depth
+            if self.outbox.failure is None:
+                self.result.details.pop("outbox_error", None)
+            else:
+                self.result.details["outbox_error"] = str(self.outbox.failure)
 
     def _isolated(self, who: str, listener: Callable[[Any], object], fact: Any) -> None:
         try:
@@ -164,7 +180,6 @@ class GovernedStream(Generic[Frame]):
             for name in ("row_count", "main_count", "valid_count", "reject_count", "violations"):
                 result.metrics[name] = result.metrics.get(name, 0) + getattr(record, name)
             result.metrics["batch_count"] = result.metrics.get("batch_count", 0) + 1
-            result.details["outbox_depth"] = self.outbox.depth
             result.details["run_row_failures"] = self.run_log.failures
 
 
@@ -215,7 +230,7 @@ def open_stream(
     run_id, epoch = uuid.uuid4().hex[:12], journal.open_epoch()
     begun = clock.now()
     run_log = RunLog(
-        runtime.governance,
+        lambda: runtime.governance,
         Run(
             run_id=run_id,
             stream_id=identity.stream_id,
@@ -253,9 +268,10 @@ def open_stream(
         failpoint=_noted(run_log, failpoint),
         lookback=lookback,
     )
-    outbox = Outbox(runtime.governance)
-    outbox.backfill(_not_indexed(runtime, journal, namespace))
-    outbox.relay()
+    outbox = Outbox(
+        lambda: runtime.governance, journal, namespace=namespace, config=runtime.config.outbox
+    )
+    outbox.open()
     newest = sinks[Lane.MAIN].newest()
     result = ValidationResult(
         schema=dict(stager.schema()),
@@ -273,7 +289,7 @@ def open_stream(
             "guarantee": sinks[Lane.MAIN].guarantee,
         },
     )
-    return GovernedStream(
+    stream = GovernedStream(
         protocol=protocol,
         result=result,
         outbox=outbox,
@@ -283,6 +299,8 @@ def open_stream(
         timeline=limits.timeline,
         history=history,
     )
+    stream._show_outbox()
+    return stream
 
 
 def _noted(
@@ -305,21 +323,6 @@ def schema_version(schema: Mapping[str, str]) -> str:
 
     text = "\n".join(f"{name}\0{kind}" for name, kind in schema.items())
     return f"schema-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def _not_indexed(runtime: Runtime, journal: Journal, namespace: str) -> list[GovernanceRecord]:
-    """Return the records that lie beside the checkpoint and that the ledger lacks."""
-    stream_id = journal.folder.rsplit("/", 1)[-1]
-    try:
-        known = {
-            r.record_id
-            for r in runtime.governance.records(namespace=namespace, stream_id=stream_id)
-        }
-    # A boundary to foreign code: a ledger that is down now is filled at a later start.
-    except Exception as error:  # noqa: BLE001
-        log.warning("ledger.unreachable", error=str(error))
-        known = set()
-    return [r for r in journal.records() if r.record_id not in known]
 
 
 def _check_routing(

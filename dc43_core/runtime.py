@@ -48,6 +48,7 @@ class Runtime:
     _plugins: Plugins | None = field(default=None, alias="plugins")
     _governance: GovernanceClient | None = field(default=None, alias="governance")
     _data_quality: DataQualityClient | None = field(default=None, alias="data_quality")
+    _unopened: GovernanceClient | None = field(default=None, init=False)
     _kinds: dict[str, ExpectationKind] | None = field(default=None, init=False)
     _lock: Any = field(factory=threading.RLock, init=False, repr=False)
 
@@ -118,11 +119,22 @@ class Runtime:
         """The client that records go to, opened."""
         with self._lock:
             if self._governance is None:
-                name, instance = self._ledger()
-                client: GovernanceClient = self.build("governance client", instance, name)
+                client = self._unopened_client()
                 client.open()
                 self._governance = client
             return self._governance
+
+    @property
+    def ledger(self) -> str:
+        """Where the records go, for people; nobody is asked, so it may be down."""
+        with self._lock:
+            return (self._governance or self._unopened_client()).location()
+
+    def _unopened_client(self) -> GovernanceClient:
+        if self._unopened is None:
+            name, instance = self._ledger()
+            self._unopened = self.build("governance client", instance, name)
+        return self._unopened
 
     def _ledger(self) -> tuple[str, Instance]:
         configured = self.config.governance

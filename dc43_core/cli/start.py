@@ -67,7 +67,7 @@ class Start:
         )
         self.pipeline = file
         runner = _runner(runtime, file)
-        self.ledger = runtime.governance.location()
+        self.ledger = runtime.ledger
         progress.say(f"ledger {place(self.ledger)}")
         progress.say(f"pipeline {file.file} ({file.run.type})")
         progress.starting(file.engine)

@@ -13,10 +13,13 @@ class GovernanceClient(Protocol):
     """Keeps records and answers questions about them.
 
     Called from the thread that runs the batch as well as from the one that started the stream.
+    Whatever a call raises is an outage: it is repeated later, with the same records in the same
+    order. An exception whose attribute `retryable` is false says that this will not help before
+    someone has changed something.
     """
 
     def open(self) -> None:
-        """Get ready; called once before anything else."""
+        """Get ready; called before anything else, and again if it raised."""
         ...
 
     def close(self) -> None:

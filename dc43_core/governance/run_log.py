@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from attrs import evolve, frozen
@@ -60,12 +61,16 @@ class WatchedQuery(Protocol):
 class RunLog:
     """Tells governance about one run, and hears from it whether the run shall end.
 
+    Args:
+        connect: Returns the governance client, opened; raises while there is none.
+        run: The run as it begins.
+
     Attributes:
         failures: Calls that governance did not take.
     """
 
-    def __init__(self, client: object, run: Run) -> None:
-        self._keeper = client if run_keeper(client) else None
+    def __init__(self, connect: Callable[[], object], run: Run) -> None:
+        self._connect = connect
         self._run = run
         # One reference, so that each arrow of the protocol costs an assignment.
         self._at: tuple[str | None, int | None] = (run.step, run.batch_id)
@@ -122,10 +127,11 @@ class RunLog:
                 step, batch_id = self._at
                 run = evolve(self._run, step=step, batch_id=batch_id, heartbeat_at=clock.now())
                 self._run = run
-            if self._keeper is None:
-                return
             try:
-                request = self._keeper.save_run(run)
+                keeper = self._connect()
+                if not run_keeper(keeper):
+                    return
+                request = keeper.save_run(run)
             # A boundary to foreign code: the row of a run must not stop the data.
             except Exception as error:  # noqa: BLE001
                 self.failures += 1

@@ -12,7 +12,7 @@ from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.held import Held
 from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord, decode, encode
 from dc43_core.protocol.release import Resolution
-from dc43_core.vocabulary import Lane
+from dc43_core.vocabulary import Lane, Outcome
 
 
 @frozen(kw_only=True)
@@ -89,11 +89,35 @@ class Manifest:
             raise CorruptFileError(source, f"not a manifest: {error!r}") from error
 
 
+@frozen(order=True)
+class RecordName:
+    """Where the record of a batch lies, in the order in which records came about.
+
+    Attributes:
+        batch_id: The batch.
+        published: Whether it is the record of its commit, which comes after that of its block.
+    """
+
+    batch_id: int
+    published: bool
+
+    @property
+    def kind(self) -> str:
+        """The folder of the journal."""
+        return "committed" if self.published else "blocked"
+
+    @classmethod
+    def of(cls, record: GovernanceRecord) -> RecordName:
+        """Return the name of a record."""
+        return cls(record.batch_id, record.outcome is not Outcome.BLOCKED)
+
+
 class Journal:
     """The durable facts of one stream, one small file a fact, created once and never changed."""
 
     def __init__(self, store: FileStore, checkpoint: str, stream_id: str) -> None:
         self.store = store
+        self.stream_id = stream_id
         self.folder = join(checkpoint, "dc43", stream_id)
 
     def prepared(self, batch_id: int) -> Manifest | None:
@@ -154,15 +178,27 @@ class Journal:
         Args:
             newest: Only the last so many batches.
         """
-        found = sorted(
-            (number, kind != "blocked", kind)
-            for kind in ("blocked", "committed")
-            for number in self._numbers(kind)
-        )
-        for batch_id, _, kind in found if newest is None else found[-newest:]:
-            record = self._record(kind, batch_id)
+        found = self.names()
+        for name in found if newest is None else found[-newest:]:
+            record = self.named(name)
             if record is not None:
                 yield record
+
+    def names(self) -> list[RecordName]:
+        """Return the name of each record, oldest first, without reading it."""
+        return sorted(
+            RecordName(number, published)
+            for published in (False, True)
+            for number in self._numbers(RecordName(0, published).kind)
+        )
+
+    def named(self, name: RecordName) -> GovernanceRecord | None:
+        """Return the record of this name, if it is there."""
+        return self._record(name.kind, name.batch_id)
+
+    def record_id(self, name: RecordName) -> str:
+        """Return the id of the record of this name."""
+        return f"{self.stream_id}-{name.batch_id}" + ("" if name.published else "-blocked")
 
     def published(self, lane: Lane, sink: str, *, newest: int = 100) -> Iterator[LaneManifest]:
         """Yield what committed batches published to a sink, newest first.

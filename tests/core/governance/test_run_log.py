@@ -49,7 +49,7 @@ def only(client: MemoryGovernance) -> Run:
 
 def test_the_row_is_there_before_the_first_batch_and_ends_with_the_query():
     client, query = MemoryGovernance(), Query()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.watch(query)
     assert (only(client).outcome, only(client).ended_at) == (None, None)
     query.ended.set()
@@ -60,7 +60,7 @@ def test_the_row_is_there_before_the_first_batch_and_ends_with_the_query():
 
 def test_the_step_is_told(monkeypatch: pytest.MonkeyPatch):
     client, query = MemoryGovernance(), Query()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.watch(query)
     log.step("staged", 7)
     query.ended.set()
@@ -78,7 +78,7 @@ def test_the_heart_beats_while_nothing_happens(monkeypatch: pytest.MonkeyPatch):
             return super().save_run(run)
 
     query = Query()
-    log = RunLog(Counts(), make_run())
+    log = RunLog(lambda: Counts(), make_run())
     log.watch(query)
     assert all(beats.acquire(timeout=30) for _ in range(4))
     query.ended.set()
@@ -87,7 +87,7 @@ def test_the_heart_beats_while_nothing_happens(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_first_word_about_the_end_counts():
     client = MemoryGovernance()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.end(RunOutcome.BLOCKED, "1 row breaks a rule")
     log.end(RunOutcome.FAILED, "the query failed")
     assert (only(client).outcome, only(client).reason) == (
@@ -98,7 +98,7 @@ def test_the_first_word_about_the_end_counts():
 
 def test_a_stop_request_refuses_the_next_batch():
     client = MemoryGovernance()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.batch_begins(0)
     log.batch_ends()
     client.request_stop("run-1", ASKED)
@@ -112,14 +112,14 @@ def test_a_request_made_before_the_first_batch_is_seen():
     client.save_run(make_run())
     client.request_stop("run-1", ASKED)
     with pytest.raises(StopRequestedError):
-        RunLog(client, make_run()).batch_begins(0)
+        RunLog(lambda: client, make_run()).batch_begins(0)
 
 
 def test_a_query_that_waits_for_data_is_stopped_on_request(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.0)
     monkeypatch.setattr(module, "_IDLE_SECONDS", 0.0)
     client, query = MemoryGovernance(), Query()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.watch(query)
     client.request_stop("run-1", ASKED)
     log.join()
@@ -132,7 +132,7 @@ def test_a_query_that_waits_for_data_is_stopped_on_request(monkeypatch: pytest.M
 def test_a_query_with_a_batch_at_hand_is_left_alone(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "_IDLE_SECONDS", 0.0)
     client, query = MemoryGovernance(), Query()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.batch_begins(0)
     client.request_stop("run-1", ASKED)
     log.beat()
@@ -145,7 +145,7 @@ def test_a_query_with_a_batch_at_hand_is_left_alone(monkeypatch: pytest.MonkeyPa
 
 def test_a_query_between_two_batches_is_left_alone():
     client, query = MemoryGovernance(), Query()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.batch_begins(0)
     client.request_stop("run-1", ASKED)
     log.batch_ends()
@@ -156,7 +156,7 @@ def test_a_query_between_two_batches_is_left_alone():
 
 def test_governance_that_is_down_stops_nothing_and_is_counted():
     query = Query()
-    log = RunLog(Down(), make_run())
+    log = RunLog(lambda: Down(), make_run())
     log.watch(query)
     log.batch_begins(0)
     log.batch_ends()
@@ -167,7 +167,7 @@ def test_governance_that_is_down_stops_nothing_and_is_counted():
 
 
 def test_a_client_that_keeps_no_runs_is_left_alone():
-    log = RunLog(NoRuns(), make_run())
+    log = RunLog(lambda: NoRuns(), make_run())
     log.batch_begins(0)
     log.end(RunOutcome.ENDED)
     assert log.failures == 0
@@ -179,7 +179,7 @@ def test_an_engine_that_is_gone_ends_the_run():
             raise ConnectionRefusedError
 
     client = MemoryGovernance()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.watch(Gone())
     log.join()
     assert (only(client).outcome, only(client).reason) == (
@@ -190,7 +190,7 @@ def test_an_engine_that_is_gone_ends_the_run():
 
 def test_a_program_that_ends_closes_the_row_of_a_query_that_runs():
     client, query = MemoryGovernance(), Query()
-    log = RunLog(client, make_run())
+    log = RunLog(lambda: client, make_run())
     log.watch(query)
     log._program_ends()
     assert (only(client).outcome, only(client).reason) == (

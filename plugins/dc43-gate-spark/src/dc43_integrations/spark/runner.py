@@ -108,3 +108,4 @@ def _wait(spark: SparkSession, started: StartedStream) -> None:
         raise
     finally:
         run_log.join()
+        started.stream.end()
