@@ -74,6 +74,12 @@ class Start:
         result = runner.run(file, runtime, lambda payload: self._hear(payload, progress))
         self.details = dict(result.details)
         self.dataset_id = result.dataset_id
+        if self.details.get("outbox_depth"):
+            why = clean(str(self.details.get("outbox_error")))
+            progress.say(
+                f"{self.details['outbox_depth']:,} records are not in the ledger yet: {why}; "
+                "the next start sends them"
+            )
         # A runner that only returns what went wrong is heard as well.
         if result.status.rank > max(self.tally.status, self.skipped, key=_rank).rank:
             self.tally.status = result.status
@@ -117,6 +123,7 @@ class Start:
                     "error": _told(unjudged or error or unreadable),
                     "namespace": self.pipeline.namespace if self.pipeline else None,
                     "ledger": self.ledger,
+                    "outbox_depth": self.details.get("outbox_depth"),
                     "this_run": this_run,
                 }
             )

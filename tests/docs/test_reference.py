@@ -101,6 +101,7 @@ def names(kind: Any, *but: str) -> set[str]:
         ("dc43.toml", config.Config, ("source",)),
         ("plugins", config.PluginsConfig, ()),
         ("contracts", config.ContractsConfig, ()),
+        ("outbox", config.OutboxConfig, ()),
         ("pipeline.toml", pipeline_file.PipelineFile, ("file",)),
         ("source", pipeline_file.Source, ()),
         ("contract", pipeline_file.ContractRef, ()),
@@ -125,6 +126,7 @@ def test_the_table_of_limits_has_the_numbers_of_the_code():
     expected = {
         "limits.timeline": limits.timeline,
         "limits.history": limits.history,
+        "outbox.bound": config.OutboxConfig().bound,
         "YamlLimits.max_bytes": yaml.max_bytes,
         "YamlLimits.max_depth": yaml.max_depth,
         "YamlLimits.max_nodes": yaml.max_nodes,
