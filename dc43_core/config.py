@@ -78,8 +78,9 @@ class Limits:
         lookback: Batches that rules over a window of time may look back on.
     """
 
-    timeline: int = 1_000
-    history: int = 100
+    timeline: int = field(default=1_000, validator=validators.ge(1))
+    # State comes back with the newest record, so there is always one.
+    history: int = field(default=100, validator=validators.ge(1))
     lookback: int = 10_000
 
 

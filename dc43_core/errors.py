@@ -141,6 +141,19 @@ class EvaluatorError(Dc43Error, TypeError):
         )
 
 
+class StrategyError(Dc43Error, TypeError):
+    """What was given as an intervention strategy cannot decide."""
+
+    def __init__(self, strategy: object) -> None:
+        self.strategy = strategy
+        kind = type(strategy)
+        self.owner = kind.__module__
+        super().__init__(
+            f"{strategy!r}, a {kind.__qualname__} of {self.owner}, is no intervention strategy: it "
+            "has no method decide(context); write one, or name an installed strategy"
+        )
+
+
 class BatchBlockedError(Dc43Error, RuntimeError):
     """A micro-batch was blocked: nothing of it is visible and the checkpoint stands still."""
 

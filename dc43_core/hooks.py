@@ -12,7 +12,7 @@ from dc43_core.expectations.interface import ExpectationKind
 from dc43_core.expectations.kinds import BUILT_IN
 from dc43_core.governance.interface import GovernanceClient
 from dc43_core.governance.memory import MemoryGovernance
-from dc43_core.interventions.builtin import Continue, FailFast
+from dc43_core.interventions.builtin import Continue, FailFast, Warn
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.markers import hookimpl
 from dc43_core.registry import Extension
@@ -38,8 +38,12 @@ def dc43_data_quality_clients() -> Sequence[Extension[DataQualityClient]]:
 
 @hookimpl
 def dc43_intervention_strategies() -> Sequence[Extension[InterventionStrategy]]:
-    """The default, and the strictest."""
-    return [Extension("continue", Continue), Extension("fail-fast", FailFast)]
+    """The default, one that only speaks, and the strictest."""
+    return [
+        Extension("continue", Continue),
+        Extension("warn", Warn),
+        Extension("fail-fast", FailFast),
+    ]
 
 
 @hookimpl

@@ -29,7 +29,7 @@ from dc43_core.protocol.engine import Stager
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal
-from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.protocol.judge import NamedStrategy, distinct
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.start_check import require_sound
@@ -204,8 +204,9 @@ def open_stream(
     Raises:
         StreamIdentityError: if checkpoint and sink do not fit.
         UnsoundPlaceError: if a sink is not as it was left.
-        ConfigurationError: if a strategy needs what the stream does not have.
+        ConfigurationError: if a strategy needs what the stream does not have, or two have one name.
     """
+    strategies = distinct(strategies)
     _check_routing(strategies, policy, has_rejects=Lane.REJECTS in sinks)
     defects = require_sound(store, checkpoint, sinks, adopt)
     namespace = namespace or runtime.config.namespace

@@ -19,6 +19,7 @@ from dc43_core.errors import (
     Dc43Error,
     DuplicateNameError,
     MissingEvaluatorError,
+    StrategyError,
     UnknownNameError,
 )
 from dc43_core.expectations.derive import derive
@@ -163,9 +164,12 @@ class Runtime:
     ) -> NamedStrategy:
         """Return a strategy by instance name, extension name, or as the object it is.
 
+        An object is called by its attribute `name`, else by its class; its state is kept under
+        that name.
+
         Raises:
             UnknownNameError: if the name is neither configured nor offered.
-            TypeError: if an object has no `decide`.
+            StrategyError: if an object has no `decide`.
         """
         if isinstance(wanted, str):
             instance = self.config.strategies.get(wanted, Instance(use=wanted))
@@ -179,11 +183,10 @@ class Runtime:
             built = self.build("strategy", wanted, "strategies")
             return NamedStrategy(name=wanted.use, strategy=built, explicit=explicit)
         if not callable(getattr(wanted, "decide", None)):
-            raise TypeError(
-                f"{wanted!r} of {type(wanted).__module__} is no intervention strategy: it has no "
-                "method decide(context); write one, or name an installed strategy"
-            )
-        return NamedStrategy(name=type(wanted).__name__, strategy=wanted, explicit=explicit)
+            raise StrategyError(wanted)
+        name = getattr(wanted, "name", None)
+        name = name if isinstance(name, str) else type(wanted).__name__
+        return NamedStrategy(name=name, strategy=wanted, explicit=explicit)
 
     def exporters(self) -> Sequence[tuple[str, RecordExporter]]:
         """Return the configured record exporters with their instance names."""

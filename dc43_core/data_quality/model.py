@@ -58,6 +58,9 @@ class Observations:
     earlier: Mapping[str, tuple[int, int]] = field(factory=dict)
 
 
+_NOT_ON_ROWS = ("drift", "unreadable", "evaluation_error")
+
+
 @frozen(kw_only=True)
 class Finding:
     """One expectation that does not hold in a batch.
@@ -76,6 +79,11 @@ class Finding:
     message: str
     rows: int = 0
     threshold: bool = False
+
+    @property
+    def on_rows(self) -> bool:
+        """Whether it is about single rows, which can go to the rejects."""
+        return not self.threshold and self.kind not in _NOT_ON_ROWS
 
 
 @define(kw_only=True, eq=False)

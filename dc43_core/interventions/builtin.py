@@ -1,4 +1,4 @@
-"""The strategies of the core: `continue` and `fail-fast`."""
+"""The strategies of the core: `continue`, `warn` and `fail-fast`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,24 @@ class Continue:
         return Intervention()
 
 
+class Warn:
+    """Says of each bad batch what is wrong with it, and never blocks."""
+
+    def decide(self, context: DecisionContext) -> Intervention:
+        """Warn as soon as one finding of severity error is there, or there is no verdict."""
+        return _on_trouble(Decision.WARN, context)
+
+
 class FailFast:
     """Blocks the first bad batch."""
 
     def decide(self, context: DecisionContext) -> Intervention:
-        """Block as soon as one finding of severity error is there."""
-        worst = [f for f in context.result.findings if f.severity == "error"]
-        if not worst:
-            return Intervention()
-        more = f" and {len(worst) - 1} more" if len(worst) > 1 else ""
-        return Intervention(decision=Decision.BLOCK, reason=f"{worst[0].message}{more}")
+        """Block as soon as one finding of severity error is there, or there is no verdict."""
+        return _on_trouble(Decision.BLOCK, context)
+
+
+def _on_trouble(decision: Decision, context: DecisionContext) -> Intervention:
+    trouble = context.trouble()
+    if trouble is None:
+        return Intervention()
+    return Intervention(decision=decision, reason=trouble)

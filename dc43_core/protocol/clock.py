@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 
 def now() -> str:
     """Return the present moment, as in `2026-11-23T17:03:12.004Z`."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return written(datetime.now(UTC))
+
+
+def written(moment: datetime) -> str:
+    """Return a moment of UTC as `now` writes it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds_between(start: str, end: str) -> float:

@@ -83,7 +83,11 @@ class Disposition:
     warnings: Sequence[str] = field(factory=tuple)
 
 
-_NOT_ON_ROWS = ("drift", "unreadable", "evaluation_error")
+def goes_to_rejects(interventions: Sequence[NamedIntervention], *, has_rejects: bool) -> bool:
+    """Say whether violating rows leave main: a routing strategy answered so, or there is none."""
+    routing = [i for i in interventions if i.routes]
+    wanted = any(i.intervention.decision is Decision.ROUTE for i in routing)
+    return has_rejects and (wanted or not routing)
 
 
 def dispose(
@@ -110,10 +114,7 @@ def dispose(
         faults: Who could not answer at all (data-quality client, a strategy), and why.
     """
     faults = faults or {}
-    routing = [i for i in interventions if i.routes]
-    routed = has_rejects and (
-        not routing or any(i.intervention.decision is Decision.ROUTE for i in routing)
-    )
+    routed = goes_to_rejects(interventions, has_rejects=has_rejects)
     unknown = bool(faults) or any(f.kind == "evaluation_error" for f in findings)
     reason = _block_reason(policy, findings, violating, interventions, routed, faults)
     blocked = reason is not None
@@ -196,8 +197,8 @@ def _split(
     errors: list[str] = []
     warnings: list[str] = []
     for finding in findings:
-        on_rows = not finding.threshold and finding.kind not in _NOT_ON_ROWS
-        harmless = finding.severity is not Severity.ERROR or (on_rows and routed and not blocked)
+        rejected = finding.on_rows and routed and not blocked
+        harmless = finding.severity is not Severity.ERROR or rejected
         (warnings if harmless else errors).append(finding.message)
     return errors, warnings
 

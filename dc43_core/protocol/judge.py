@@ -9,11 +9,12 @@ from attrs import frozen
 
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.model import Finding, Observations, ValidationResult
+from dc43_core.errors import ConfigurationError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.interventions.model import DecisionContext, Intervention
 from dc43_core.log import get_logger
-from dc43_core.protocol.disposition import NamedIntervention
+from dc43_core.protocol.disposition import NamedIntervention, goes_to_rejects
 from dc43_core.vocabulary import Decision, RunType, Verdict
 
 log = get_logger("protocol")
@@ -31,6 +32,29 @@ class NamedStrategy:
     def routes(self) -> bool:
         """Whether it decides where violating rows go."""
         return bool(getattr(self.strategy, "routes", False))
+
+
+def distinct(strategies: Sequence[NamedStrategy]) -> tuple[NamedStrategy, ...]:
+    """Return the strategies of a stream, each name once: one that was asked for goes first.
+
+    Raises:
+        ConfigurationError: if two that were asked for have one name; state is kept by name.
+    """
+    found: dict[str, NamedStrategy] = {}
+    for named in strategies:
+        known = found.setdefault(named.name, named)
+        if known is named or not named.explicit:
+            continue
+        if known.explicit:
+            raise ConfigurationError(
+                f"strategy {named.name}",
+                [
+                    "is given twice, and each keeps its state under its name; name them apart, "
+                    "as instances under [strategies.<name>], or objects by an attribute `name`"
+                ],
+            )
+        found[named.name] = named
+    return tuple(found.values())
 
 
 @frozen(kw_only=True)
@@ -69,26 +93,33 @@ class Judge:
     def interventions(
         self,
         batch_id: int,
+        started_at: str,
         findings: Sequence[Finding],
         observations: Observations,
         faults: dict[str, str],
     ) -> list[NamedIntervention]:
-        """Ask each strategy; one that fails leaves its fault in `faults`."""
+        """Ask each strategy; one that fails leaves its fault in `faults`.
+
+        Those that route are asked first, so that the others know where violating rows go.
+        """
         if not self.strategies:
             return []
         # A batch that was blocked comes back: its first record is no batch before it, and one
         # that was published since counts once.
         earlier = {r["batch_id"]: r for r in self.history() if r["batch_id"] < batch_id}
         history = list(earlier.values())
-        answers = []
-        for named in self.strategies:
+        answers: list[NamedIntervention] = []
+        for named in sorted(self.strategies, key=lambda named: not named.routes):
+            routed = goes_to_rejects(answers, has_rejects=self.has_rejects)
             context = DecisionContext(
                 batch_id=batch_id,
+                started_at=started_at,
                 result=self._result(findings, observations, faults),
                 history=history,
                 state=_last_state(history, named.name),
                 run_type=self.run_type,
                 has_rejects=self.has_rejects,
+                routed=routed and not named.routes,
             )
             try:
                 answer = _normal(named.strategy.decide(context))

@@ -163,7 +163,7 @@ class BatchProtocol(Generic[Frame]):
         judge = self._judge()
         findings, faults = judge.findings(observations)
         self.failpoint("validated", batch_id)
-        interventions = judge.interventions(batch_id, findings, observations, faults)
+        interventions = judge.interventions(batch_id, started, findings, observations, faults)
         disposition = dispose(
             policy=self.policy,
             findings=findings,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,10 +19,12 @@ from attrs import asdict, define, field
 from dc43_core.data_quality.model import Finding, ValidationResult
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.interventions.model import DecisionContext, Intervention
+from dc43_core.protocol.clock import written
 from dc43_core.testing.records import make_record
 from dc43_core.vocabulary import Decision, RunType, Severity, Verdict
 
 _NAME = "under-test"
+_BEGINNING = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
 
 def finding(check_id: str = "amount.required", **changes: Any) -> Finding:
@@ -43,27 +46,32 @@ def drift(column: str = "amount", *, incompatible: bool = True) -> Finding:
     return finding(f"schema.{column}", kind="drift", severity=severity, message=message, rows=0)
 
 
-def judged(*findings: Finding, fault: str | None = None) -> ValidationResult:
+def judged(*findings: Finding, fault: str | None = None, rows: int = 6) -> ValidationResult:
     """Return what a strategy is shown of a batch with these findings.
 
     Args:
         findings: What does not hold.
         fault: Why no verdict could be reached; None if one was.
+        rows: Rows of the batch.
     """
     verdict = Verdict.UNKNOWN if fault else Verdict.WARN if findings else Verdict.OK
     errors = [f.message for f in findings if f.severity is Severity.ERROR]
-    violating = max((f.rows for f in findings if f.severity is Severity.ERROR), default=0)
+    violating = max((f.rows for f in findings if _rejects(f)), default=0)
     return ValidationResult(
         status=verdict,
         errors=[*errors, *([fault] if fault else [])],
         warnings=[f.message for f in findings if f.severity is not Severity.ERROR],
-        metrics={"row_count": 6, "violating_rows": violating, "uncast_rows": 0},
+        metrics={"row_count": rows, "violating_rows": violating, "uncast_rows": 0},
         schema={"id": "integer", "amount": "number", "state": "string"},
         findings=list(findings),
         dataset_id="orders",
         contract_id="orders",
         contract_version="1.0.0",
     )
+
+
+def _rejects(found: Finding) -> bool:
+    return found.on_rows and found.severity is Severity.ERROR
 
 
 _WARNING = finding(severity=Severity.WARNING)
@@ -92,35 +100,77 @@ class StrategyStream:
     Attributes:
         strategy: Who decides.
         history: The batches so far, as their records tell.
+        interval: Time from one batch to the next.
     """
 
     strategy: InterventionStrategy
     run_type: RunType = RunType.OBSERVE
     has_rejects: bool = True
     history: list[dict[str, Any]] = field(factory=list)
+    interval: timedelta = timedelta(seconds=10)
 
-    def context(self, result: ValidationResult) -> DecisionContext:
-        """Return what the strategy is shown of the next batch."""
+    @property
+    def routes(self) -> bool:
+        """Whether the strategy decides where violating rows go."""
+        return bool(getattr(self.strategy, "routes", False))
+
+    def context(self, result: ValidationResult, *, at: str | None = None) -> DecisionContext:
+        """Return what the strategy is shown of the next batch, handed over at this time."""
+        batch_id = len(self.history)
         states = (entry["strategies"].get(_NAME) for entry in reversed(self.history))
         return DecisionContext(
-            batch_id=len(self.history),
+            batch_id=batch_id,
+            started_at=at or written(_BEGINNING + batch_id * self.interval),
             result=result,
             history=tuple(self.history),
             state=next((dict(state) for state in states if state is not None), {}),
             run_type=self.run_type,
             has_rejects=self.has_rejects,
+            routed=self.has_rejects and not self.routes,
         )
 
-    def ask(self, *findings: Finding, fault: str | None = None) -> Intervention:
-        """Let the strategy decide one more batch."""
-        result = judged(*findings, fault=fault)
-        answer = as_intervention(self.strategy.decide(self.context(result)))
+    def ask(
+        self,
+        *findings: Finding,
+        fault: str | None = None,
+        rows: int = 6,
+        at: str | None = None,
+        released: bool = False,
+    ) -> Intervention:
+        """Let the strategy decide one more batch.
+
+        Args:
+            findings: What does not hold.
+            fault: Why no verdict could be reached; None if one was.
+            rows: Rows of the batch.
+            at: When it is handed over; by default one `interval` after the last.
+            released: Whether someone then lets the batch go that was blocked.
+        """
+        result = judged(*findings, fault=fault, rows=rows)
+        context = self.context(result, at=at)
+        answer = as_intervention(self.strategy.decide(context))
+        routed = context.routed or (self.has_rejects and answer.decision is Decision.ROUTE)
+        violating = result.metrics["violating_rows"]
         record = make_record(
             batch_id=len(self.history),
+            started_at=context.started_at,
+            ended_at=context.started_at,
+            row_count=rows,
+            valid_count=rows - violating,
+            main_count=rows - violating * routed,
+            reject_count=violating * routed,
             verdict=result.status,
-            errors=result.errors,
+            errors=[
+                *(
+                    f.message
+                    for f in findings
+                    if f.severity is Severity.ERROR and not (f.on_rows and routed)
+                ),
+                *([fault] if fault else []),
+            ],
             warnings=result.warnings,
             strategies={} if answer.state is None else {_NAME: answer.state},
+            details={"resolution": {"as": "main", "by": "someone"}} if released else {},
         )
         self.history.append(record.payload())
         return answer

@@ -168,6 +168,8 @@ def test_options_are_not_shown(project: Path):
         ("[limits]\ntimelin = 1", "limits: unknown key timelin"),
         ("namespace = 1", "namespace: expected str, found 1"),
         ("[limits]\ntimeline = '1'", "limits.timeline: expected int, found '1'"),
+        ("[limits]\ntimeline = 0", "'timeline' must be >= 1: 0"),
+        ("[limits]\nhistory = 0", "'history' must be >= 1: 0"),
         ("[limits]\ntimeline = true", "limits.timeline: expected int, found True"),
         ("default_strategies = 'all'", "default_strategies: expected a list, found 'all'"),
         ("default_strategies = ['a', 2]", "expected str, found 2"),

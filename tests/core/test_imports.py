@@ -12,7 +12,14 @@ import pytest
 ENGINES = ["pyspark", "py4j", "pandas", "pyarrow", "sqlalchemy", "duckdb"]
 # Not rich: structlog imports it wherever it is installed.
 TERMINAL = ["typer", "click"]
-PLUGINS = ["dc43_integrations", "dc43_rejects", "dc43_drift", "dc43_governance_sql", "acme_rules"]
+PLUGINS = [
+    "acme_rules",
+    "dc43_blocking",
+    "dc43_drift",
+    "dc43_governance_sql",
+    "dc43_integrations",
+    "dc43_rejects",
+]
 TESTS = ["pytest", "hypothesis"]
 
 

@@ -65,7 +65,7 @@ def refusal(*distributions: str) -> PluginLoadError:
     return caught.value
 
 
-BUILT_IN_STRATEGIES = ["continue", "fail-fast"]
+BUILT_IN_STRATEGIES = ["continue", "warn", "fail-fast"]
 
 
 def test_the_built_ins_are_there_without_any_plugin(install: Install):

@@ -16,6 +16,7 @@ from dc43_core.errors import (
     ContractError,
     DuplicateNameError,
     MissingEvaluatorError,
+    StrategyError,
     UnknownNameError,
 )
 from dc43_core.expectations.model import Expectation
@@ -147,9 +148,18 @@ def test_a_strategy_may_be_an_object(plugins: Plugins):
     assert (found.name, found.strategy) == ("Continue", strategy)
 
 
-def test_an_object_that_decides_nothing_is_refused(plugins: Plugins):
-    with pytest.raises(TypeError, match=r"no method decide\(context\)"):
-        runtime(plugins).strategy(object())  # type: ignore[arg-type]
+def test_an_object_may_name_itself(plugins: Plugins):
+    strategy = Continue()
+    strategy.name = "patient-one"  # type: ignore[attr-defined]
+    assert runtime(plugins).strategy(strategy).name == "patient-one"
+
+
+def test_an_object_that_decides_nothing_is_refused_with_its_owner(plugins: Plugins):
+    with pytest.raises(
+        StrategyError, match=r"a Limit of \S+, .* no method decide\(context\)"
+    ) as no:
+        runtime(plugins).strategy(Limit(n=1))  # type: ignore[arg-type]
+    assert (no.value.strategy, no.value.owner) == (Limit(n=1), __name__)
 
 
 def test_an_unknown_strategy_lists_extensions_and_instances(plugins: Plugins):
@@ -157,7 +167,7 @@ def test_an_unknown_strategy_lists_extensions_and_instances(plugins: Plugins):
     with pytest.raises(UnknownNameError) as caught:
         runtime(plugins, strategies=configured).strategy("pageme")
     assert caught.value.name == "pageme"
-    assert caught.value.known == ["broken", "continue", "fail-fast", "page-me", "patient"]
+    assert caught.value.known == ["broken", "continue", "fail-fast", "page-me", "patient", "warn"]
 
 
 @pytest.mark.parametrize(

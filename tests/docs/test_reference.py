@@ -15,6 +15,7 @@ from dc43_core.contracts.safe_yaml import YamlLimits
 from dc43_core.errors import Dc43Error
 from dc43_core.expectations.kinds import BUILT_IN
 from dc43_core.expectations.kinds.regex import MAX_LENGTH
+from dc43_core.plugin_manager import load_plugins
 from dc43_core.protocol.steps import FAILPOINTS
 from dc43_core.testing.records import make_record
 
@@ -145,6 +146,27 @@ def test_the_limits_of_spark_are_those_of_the_code():
     listed = rows(section(page("reference/configuration.md"), "Limits"))
     assert listed["stager.UNCAST_KEPT"][0] == f"{UNCAST_KEPT:,}"
     assert listed["source_files.SHOWN"][0] == f"{SHOWN:,}"
+
+
+# -- strategies.md ---------------------------------------------------------------------------------
+
+STRATEGIES = {
+    offer.extension.name: offer.extension
+    for offer in load_plugins().registry("strategy")
+    if not offer.extension.name.startswith("acme-")
+}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_strategy_has_a_section_that_names_exactly_its_options(name: str):
+    options = STRATEGIES[name].options
+    listed = rows(section(page("reference/strategies.md"), name))
+    assert set(listed) == (names(options) if options else set())
+
+
+def test_no_strategy_is_described_that_is_not_there():
+    titles = re.findall(r"^## (\S+)$", page("reference/strategies.md"), re.MULTILINE)
+    assert sorted(titles) == sorted(STRATEGIES)
 
 
 # -- the rest --------------------------------------------------------------------------------------

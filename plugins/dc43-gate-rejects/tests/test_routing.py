@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dc43_core import Decision, Extension, InterventionStrategy, Runtime, RunType, load_config
 from dc43_core.errors import ConfigurationError
@@ -72,6 +74,27 @@ def decisions(batches: str, **options: int) -> str:
 )
 def test_route_after_counts_batches_in_a_row(batches, options, expected):
     assert decisions(batches, **options) == expected
+
+
+@given(st.text("bg"), st.integers(1, 4), st.none() | st.integers(1, 3), st.data())
+def test_routing_is_a_recount_of_the_records_however_often_it_is_started(
+    batches, n, back_after, data
+):
+    options = RouteAfterOptions(n=n, back_after=back_after)
+    stream, told = StrategyStream(RouteAfter(options)), []
+    for batch in batches:
+        if data.draw(st.booleans()):
+            stream = StrategyStream(RouteAfter(options), history=[*stream.history])
+        told.append(stream.ask(*([finding()] if batch == "b" else [])).decision is Decision.ROUTE)
+    expected = []
+    for last, record in enumerate(stream.history):
+        so_far = "".join(
+            "b" if r["valid_count"] < r["row_count"] else "g" for r in stream.history[: last + 1]
+        )
+        begun = so_far.rfind("b" * n)
+        ended = so_far.rfind("g" * back_after) if back_after else -1
+        expected.append(begun > ended and record["valid_count"] < record["row_count"])
+    assert told == expected
 
 
 def test_batches_without_a_verdict_count_as_bad():

@@ -115,7 +115,7 @@ def test_plugins_lists_who_offers_what(project):
     called = project.dc43("plugins")
     assert called.code == 0
     assert called.out.startswith(f"dc43-gate: dc43-gate {version('dc43-gate')}\n")
-    assert "  strategy: continue, fail-fast\n" in called.out
+    assert "  strategy: continue, fail-fast, warn\n" in called.out
     (about,) = project.dc43("plugins", "--json").json["plugins"]
     assert about["module"] == "dc43_core.hooks"
     assert about["offers"]["contract loader"] == ["odcs"]

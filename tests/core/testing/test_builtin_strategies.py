@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dc43_core.interventions.builtin import Continue, FailFast
+from dc43_core.interventions.builtin import Continue, FailFast, Warn
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.interventions.model import DecisionContext, Intervention
 from dc43_core.testing.strategies import (
@@ -14,6 +14,7 @@ from dc43_core.testing.strategies import (
     InterventionStrategyConformance,
     StrategyStream,
     finding,
+    judged,
 )
 from dc43_core.vocabulary import Decision, RunType, Severity
 
@@ -29,6 +30,24 @@ class TestContinue(InterventionStrategyConformance):
         assert StrategyStream(strategy).ask(*findings, fault=fault) == Intervention()
 
 
+class TestWarn(InterventionStrategyConformance):
+    @pytest.fixture
+    def strategy(self) -> InterventionStrategy:
+        return Warn()
+
+    @pytest.mark.parametrize("batch", BATCHES)
+    def test_it_never_blocks(self, strategy, batch):
+        findings, fault = BATCHES[batch]
+        stream = StrategyStream(strategy)
+        bad = stream.context(judged(*findings, fault=fault)).bad
+        answer = stream.ask(*findings, fault=fault)
+        assert answer.decision is (Decision.WARN if bad else Decision.CONTINUE)
+
+    def test_the_reason_is_what_was_found(self, strategy):
+        answer = StrategyStream(strategy).ask(finding(message="amount is missing"))
+        assert answer.reason == "amount is missing"
+
+
 class TestFailFast(InterventionStrategyConformance):
     @pytest.fixture
     def strategy(self) -> InterventionStrategy:
@@ -38,6 +57,11 @@ class TestFailFast(InterventionStrategyConformance):
         answer = StrategyStream(strategy).ask(finding(message="amount is missing"), finding("b"))
         assert answer.decision is Decision.BLOCK
         assert answer.reason == "amount is missing and 1 more"
+
+    def test_a_batch_without_a_verdict_blocks(self, strategy):
+        answer = StrategyStream(strategy).ask(fault="data-quality client: TimeoutError")
+        assert answer.decision is Decision.BLOCK
+        assert answer.reason == "no verdict could be reached"
 
     def test_a_warning_does_not_block(self, strategy):
         answer = StrategyStream(strategy).ask(finding(severity=Severity.WARNING))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import ge, optional
 
-from dc43_core import Decision, DecisionContext, Intervention, Verdict
+from dc43_core import Decision, DecisionContext, Intervention
 
 
 class RouteRejects:
@@ -15,9 +15,10 @@ class RouteRejects:
 
     def decide(self, context: DecisionContext) -> Intervention:
         """Route whenever there is an error finding, or no verdict."""
-        if not _is_bad(context):
+        trouble = context.trouble()
+        if trouble is None:
             return Intervention()
-        return Intervention(decision=Decision.ROUTE, reason=f"{_what(context)}; {_THEN}")
+        return Intervention(decision=Decision.ROUTE, reason=f"{trouble}; {_THEN}")
 
 
 @frozen(kw_only=True)
@@ -53,31 +54,18 @@ class RouteAfter:
 
     def decide(self, context: DecisionContext) -> Intervention:
         """Count the batch, then route it if it is bad and routing has begun."""
-        before, is_bad = context.state, _is_bad(context)
-        bad = before.get("bad", 0) + 1 if is_bad else 0
-        good = 0 if is_bad else before.get("good", 0) + 1
+        before, trouble = context.state, context.trouble()
+        bad = before.get("bad", 0) + 1 if trouble else 0
+        good = 0 if trouble else before.get("good", 0) + 1
         routing = bool(before.get("routing", False)) or bad >= self.options.n
         if self.options.back_after is not None and good >= self.options.back_after:
             routing = False
         state = {"bad": bad, "good": good, "routing": routing}
-        if not (routing and is_bad):
+        if not (routing and trouble):
             return Intervention(state=state)
         which = f"{bad} bad batches in a row" if bad > 1 else "one more bad batch"
-        reason = f"{which} ({_what(context)}); {_THEN}"
+        reason = f"{which} ({trouble}); {_THEN}"
         return Intervention(decision=Decision.ROUTE, reason=reason, state=state)
 
 
 _THEN = "rows that break the contract go to the rejects"
-
-
-def _is_bad(context: DecisionContext) -> bool:
-    # Without a verdict nobody knows that the violating rows may stay.
-    return context.bad or context.result.status is Verdict.UNKNOWN
-
-
-def _what(context: DecisionContext) -> str:
-    errors = [f for f in context.result.findings if f.severity == "error"]
-    if not errors:
-        return "no verdict could be reached"
-    more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
-    return f"{errors[0].message}{more}"

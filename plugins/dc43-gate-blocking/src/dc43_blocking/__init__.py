@@ -1,0 +1,1 @@
+"""Strategies that block a stream when bad batches, or broken rows, add up."""
