@@ -55,6 +55,14 @@ class FileStore(Protocol):
         """
         ...
 
+    def read_end(self, path: str, length: int) -> bytes:
+        """Return a file's last `length` bytes; all of them if it has fewer.
+
+        Raises:
+            FileNotFoundError: if there is none.
+        """
+        ...
+
     def create_if_absent(self, path: str, data: bytes) -> bool:
         """Create a file whole and durable; False if there is one already, left untouched."""
         ...
@@ -135,6 +143,12 @@ class LocalFileStore:
         """Return a file's bytes, or its first `limit` ones."""
         with local_path(path).open("rb") as file:
             return file.read(-1 if limit is None else limit)
+
+    def read_end(self, path: str, length: int) -> bytes:
+        """Return a file's last `length` bytes; all of them if it has fewer."""
+        with local_path(path).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - length))
+            return file.read(length)
 
     def create_if_absent(self, path: str, data: bytes) -> bool:
         """Create a file whole and durable; False if there is one already."""

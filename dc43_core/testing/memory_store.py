@@ -70,6 +70,10 @@ class MemoryStore:
         except KeyError:
             raise FileNotFoundError(path) from None
 
+    def read_end(self, path: str, length: int) -> bytes:
+        """Return a file's last `length` bytes; all of them if it has fewer."""
+        return self.read(path)[-length:]
+
     def create_if_absent(self, path: str, data: bytes) -> bool:
         """Create a file whole and durable; False if there is one already."""
         self.before("create", path)

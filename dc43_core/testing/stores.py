@@ -89,6 +89,15 @@ class FileStoreConformance:
         names = [file.name for file in store.list(join(folder, "deep", "er"))]
         assert names == ["entry"], f"creation must leave one file, left {names}"
 
+    @pytest.mark.parametrize("length", [1, 8, 9, 10, 11, 1_000])
+    def test_the_end_of_a_file_can_be_read(
+        self, store: FileStore, folder: str, length: int
+    ) -> None:
+        """A parquet file says at its end what is in it; a short file is all end."""
+        path = join(folder, "entry")
+        store.create_if_absent(path, b"0123456789")
+        assert store.read_end(path, length) == b"0123456789"[-length:], "not the last bytes"
+
     def test_a_file_is_created_once(self, store: FileStore, folder: str) -> None:
         """The second creation says False and leaves the first one's content."""
         path = join(folder, "entry")

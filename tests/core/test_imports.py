@@ -9,12 +9,13 @@ from functools import cache
 
 import pytest
 
-ENGINES = ["pyspark", "py4j", "pandas", "pyarrow", "sqlalchemy", "duckdb"]
+ENGINES = ["pyspark", "py4j", "pandas", "pyarrow", "sqlalchemy", "duckdb", "deltalake"]
 # Not rich: structlog imports it wherever it is installed.
 TERMINAL = ["typer", "click"]
 PLUGINS = [
     "acme_rules",
     "dc43_blocking",
+    "dc43_delta",
     "dc43_drift",
     "dc43_governance_sql",
     "dc43_integrations",

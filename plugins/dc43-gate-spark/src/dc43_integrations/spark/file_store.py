@@ -121,16 +121,29 @@ class HadoopFileStore:
 
     def read(self, path: str, limit: int | None = None) -> bytes:
         """Return a file's bytes, or its first ones."""
-        try:
-            stream = self._system(path).open(self._path(path))
-        except Py4JJavaError as error:
-            if _is(error, "java.io.FileNotFoundException"):
-                raise FileNotFoundError(path) from None
-            raise
+        stream = self._opened(path)
         try:
             return bytes(stream.readNBytes(2**31 - 1 if limit is None else limit))
         finally:
             stream.close()
+
+    def read_end(self, path: str, length: int) -> bytes:
+        """Return a file's last `length` bytes; all of them if it has fewer."""
+        stream = self._opened(path)
+        try:
+            size = int(self._system(path).getFileStatus(self._path(path)).getLen())
+            stream.seek(max(0, size - length))
+            return bytes(stream.readNBytes(length))
+        finally:
+            stream.close()
+
+    def _opened(self, path: str) -> Any:
+        try:
+            return self._system(path).open(self._path(path))
+        except Py4JJavaError as error:
+            if _is(error, "java.io.FileNotFoundException"):
+                raise FileNotFoundError(path) from None
+            raise
 
     def create_if_absent(self, path: str, data: bytes) -> bool:
         """Create a file whole and durable; False if there is one already."""

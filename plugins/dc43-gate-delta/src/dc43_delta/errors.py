@@ -1,0 +1,59 @@
+"""What goes wrong with a Delta table as a sink."""
+
+from __future__ import annotations
+
+from dc43_core.errors import Dc43Error, StreamIdentityError
+
+
+class DeltaTableError(StreamIdentityError):
+    """A table, or the place for one, that a stream cannot be written to without harm.
+
+    Attributes:
+        uri: The table.
+        problem: What is wrong with it.
+        remedy: The way out.
+    """
+
+    def __init__(self, uri: str, problem: str, remedy: str) -> None:
+        self.uri = uri
+        super().__init__(f"Delta table {uri} {problem}", remedy)
+
+
+class OlderBatchError(DeltaTableError):
+    """The table already holds this batch, or a later one, from before it was prepared.
+
+    Publishing it might land rows twice, skipping it might lose some: someone has to decide.
+
+    Attributes:
+        application: Id of the application transaction: stream and lane.
+        batch: The batch that was to be published.
+        held: The newest batch of this application in the table.
+    """
+
+    def __init__(self, uri: str, application: str, batch: int, held: int) -> None:
+        self.application, self.batch, self.held = application, batch, held
+        super().__init__(
+            uri,
+            f"holds batch {held} of {application}, and the checkpoint brings batch {batch} as new: "
+            "it was emptied in part, or is an older copy",
+            "restore the checkpoint as it was; or, if its source may be read again and rows land "
+            "twice, start with a new checkpoint and adopt='fork'",
+        )
+
+
+class DeltaCommitError(Dc43Error, RuntimeError):
+    """delta-rs did not commit; the batch is prepared and not visible.
+
+    Attributes:
+        uri: The table.
+        problem: What delta-rs said.
+    """
+
+    exit_code = 3
+
+    def __init__(self, uri: str, problem: str) -> None:
+        self.uri, self.problem = uri, problem
+        super().__init__(
+            f"Delta table {uri}: the commit failed: {problem}; nothing of the batch is visible, "
+            "and the next start publishes it; remove the cause and start the stream again"
+        )

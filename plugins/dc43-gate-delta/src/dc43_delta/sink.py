@@ -1,0 +1,254 @@
+"""One lane as a Delta table: a batch is one commit, with its application transaction.
+
+Staged parquet files are moved into the table's folder and added by one commit; nothing is
+written a second time. The transaction (application = stream and lane, version = batch) stands in
+that commit, so that a batch and the fact that it landed are one thing. delta-rs refuses a second
+commit of one application from a table object that does not know the first, which is the fence
+between two drivers; it does not refuse one from a fresh object, so the log is looked through
+first, each time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+from dc43_core.errors import CorruptFileError, StaleStagingError
+from dc43_core.log import get_logger
+from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.journal import LaneManifest
+from dc43_core.protocol.sink_log import LOG as FILE_SINK_LOG
+from dc43_core.protocol.sink_log import OURS
+from dc43_core.vocabulary import Lane
+from dc43_delta.errors import DeltaCommitError, DeltaTableError, OlderBatchError
+from dc43_delta.footer import read_footer
+from dc43_delta.log import DeltaLog
+from dc43_delta.schema import lane_schema, misfit
+
+GUARANTEE = "exactly once: one Delta commit a batch, with its application transaction"
+ATTEMPTS = 20
+"""How often other writers may come in between before a commit is given up."""
+_TOKEN = re.compile(r"(?P<application>.+)-(?P<batch>\d+)-")
+_OWN_FILE = re.compile(r"batch-[0-9a-f]{32}-\d{10}-")
+log = get_logger("delta")
+
+
+class DeltaSink:
+    """A Delta table as the destination of one lane."""
+
+    guarantee = GUARANTEE
+
+    def __init__(
+        self, *, store: FileStore, folder: str, lane: Lane, schema: Callable[[], str]
+    ) -> None:
+        self.store = store
+        self.uri = store.uri(folder)
+        self.lane = lane
+        self.log = DeltaLog(store, self.uri)
+        self._spark_schema = schema
+        scheme = urlsplit(self.uri).scheme
+        if scheme != "file":
+            raise DeltaTableError(
+                self.uri,
+                f"cannot be written: delta-rs does its own reading and writing, and {scheme}: is "
+                "not among what this sink was tried on",
+                "use a file: path, or format='parquet'",
+            )
+
+    @cached_property
+    def _schema(self) -> Schema:
+        try:
+            return lane_schema(self._spark_schema())
+        except ValueError as error:
+            raise DeltaTableError(
+                self.uri,
+                f"cannot hold {self.lane}: {error}",
+                "change the contract, or use format='parquet'",
+            ) from error
+
+    def newest(self) -> int:
+        """Return the table's version; -1 if there is no table yet."""
+        return self.log.newest()
+
+    def files(self) -> Sequence[str]:
+        """Return the URIs of the files that a reader sees now, oldest commit first."""
+        table = self._table()
+        if table is None:
+            return []
+        there: dict[str, str] = {
+            path if urlsplit(path).scheme else join(self.uri, path): path
+            for path in map(str, table.get_add_actions().column("path").to_pylist())
+        }
+        order = {path: n for n, path in enumerate(self._added())}
+        # What is in no commit any more was added before those that still are.
+        return sorted(there, key=lambda uri: (order.get(there[uri], -1), uri))
+
+    def _added(self) -> list[str]:
+        found: list[str] = []
+        for version in range(self.newest() + 1):
+            try:
+                actions = list(self.log.actions(version))
+            except FileNotFoundError:
+                continue
+            found += [action["add"]["path"] for action in actions if "add" in action]
+        return found
+
+    def staging(self) -> str:
+        """Return the folder for staged files, which Delta's readers and VACUUM leave alone."""
+        return join(self.uri, OURS, "staging")
+
+    def check(self) -> None:
+        """Refuse a table that does not fit, and a folder that is something else."""
+        schema, table = self._schema, self._table()
+        if table is not None:
+            self._require_fitting(table, schema)
+            return
+        entries = self.store.list(self.uri)
+        if any(entry.name == FILE_SINK_LOG for entry in entries):
+            raise DeltaTableError(
+                self.uri,
+                "is no table but a folder with the commit log of a file sink",
+                "write to another folder, or with format='parquet'",
+            )
+        strangers = [e for e in entries if e.name[0] not in "._" and not _OWN_FILE.match(e.name)]
+        if strangers:
+            raise DeltaTableError(
+                self.uri,
+                f"is no table but a folder with other files ({strangers[0].name}, ...)",
+                "write to an empty folder, or move these files away",
+            )
+
+    def _require_fitting(self, table: DeltaTable, schema: Schema) -> None:
+        found = misfit(table, schema)
+        if found is not None:
+            raise DeltaTableError(self.uri, *found)
+
+    def _table(self) -> DeltaTable | None:
+        """Return the table as it is now."""
+        try:
+            return DeltaTable(self.uri)
+        except TableNotFoundError:
+            return None
+        except DeltaError as error:
+            raise DeltaTableError(
+                self.uri,
+                f"cannot be read by delta-rs: {error}",
+                "mend the table, or write to another",
+            ) from error
+
+    def final_name(self, token: str, index: int, staged: str) -> str:
+        """Return a name that is the same at every attempt to publish this batch."""
+        return join(self.uri, f"{token}{index:05d}.snappy.parquet")
+
+    def publish(self, manifest: LaneManifest) -> int:
+        """Move the files to their places, then add them by one commit; return its version."""
+        application, batch = self._application(manifest.token)
+        failure: Exception | None = None
+        faults = 0
+        for _ in range(ATTEMPTS):
+            # Loaded before the log is looked through: whoever commits this batch after that is
+            # unknown to this object, and makes its commit fail.
+            table = self._table()
+            self._require_same_table(table, manifest.after)
+            version = self._landed(table, application, batch, manifest.after)
+            if version is not None:
+                self.log.settle(version)
+                return version
+            if faults > 1:
+                break
+            if table is not None:
+                self._require_fitting(table, self._schema)
+            adds = [add for move in manifest.moves if (add := self._moved(*move)) is not None]
+            try:
+                self._commit(table, adds, application, batch)
+            except CommitFailedError as error:
+                # Another writer came in between. Look again.
+                failure = error
+            except (DeltaError, OSError) as error:
+                # Another driver created the table first, or the commit is there and what
+                # delta-rs does after it failed; the log tells. Or it is a fault, which stays.
+                failure, faults = error, faults + 1
+        raise DeltaCommitError(self.uri, str(failure)) from failure
+
+    def _application(self, token: str) -> tuple[str, int]:
+        parts = _TOKEN.fullmatch(token)
+        if parts is None:
+            raise CorruptFileError(self.uri, f"a manifest with the token {token!r}")
+        return f"dc43-{parts['application']}-{self.lane}", int(parts["batch"])
+
+    def _require_same_table(self, table: DeltaTable | None, after: int) -> None:
+        version = -1 if table is None else table.version()
+        if version < after:
+            state = "is gone" if table is None else f"is at version {version}"
+            raise DeltaTableError(
+                self.uri,
+                f"{state}, and was at version {after} when the batch was prepared: it was deleted "
+                "or replaced, and what landed before is not there",
+                "restore the table, or start with a new checkpoint and an empty folder",
+            )
+
+    def _landed(
+        self, table: DeltaTable | None, application: str, batch: int, after: int
+    ) -> int | None:
+        """Return the version of the commit that holds the batch; None if there is none.
+
+        Raises:
+            OlderBatchError: if the table was ahead of this batch when it was prepared.
+        """
+        held = None if table is None else table.transaction_version(application)
+        found = self.log.find(application, batch, after)
+        if found.version is not None:
+            return found.version
+        if held is None or held < batch:
+            return None
+        if found.complete or found.oldest is None:
+            raise OlderBatchError(self.uri, application, batch, held)
+        # Its commit has been cleaned up since: the oldest one left is the first known to hold it.
+        log.warning("commit.cleaned-up", batch_id=batch, version=found.oldest)
+        return found.oldest
+
+    def _moved(self, staged: str, final: str) -> AddAction | None:
+        """Move one file to its place and return how the log names it; None if it has no rows."""
+        status = self.store.status(final)
+        if status is None:
+            try:
+                # A table needs no file to know its columns.
+                if read_footer(self.store, staged).rows == 0:
+                    return None
+                self.store.rename_no_replace(staged, final)
+            except FileNotFoundError:
+                # Moved by another driver in the meantime, or lost; the target tells.
+                pass
+            status = self.store.status(final)
+        if status is None:
+            raise StaleStagingError(staged, final)
+        return AddAction(
+            path=status.name,
+            size=status.size,
+            partition_values={},
+            modification_time=status.modified,
+            data_change=True,
+            stats=read_footer(self.store, final).statistics,
+        )
+
+    def _commit(
+        self, table: DeltaTable | None, adds: list[AddAction], application: str, batch: int
+    ) -> None:
+        properties = CommitProperties(
+            app_transactions=[Transaction(application, batch)],
+            custom_metadata={"userMetadata": f"dc43 {self.lane} batch {batch} of {application}"},
+        )
+        if table is None:
+            create_table_with_add_actions(
+                self.uri, self._schema, adds, mode="error", commit_properties=properties
+            )
+        else:
+            table.create_write_transaction(
+                list(adds), "append", table.schema(), commit_properties=properties
+            )
