@@ -240,15 +240,16 @@ class DeltaSink:
     def _commit(
         self, table: DeltaTable | None, adds: list[AddAction], application: str, batch: int
     ) -> None:
-        properties = CommitProperties(
-            app_transactions=[Transaction(application, batch)],
-            custom_metadata={"userMetadata": f"dc43 {self.lane} batch {batch} of {application}"},
-        )
+        transactions = [Transaction(application, batch)]
+        about = {"userMetadata": f"dc43 {self.lane} batch {batch} of {application}"}
         if table is None:
+            # Without this, the later of two creators becomes version 1 and both succeed.
+            alone = CommitProperties(about, max_commit_retries=0, app_transactions=transactions)
             create_table_with_add_actions(
-                self.uri, self._schema, adds, mode="error", commit_properties=properties
+                self.uri, self._schema, adds, mode="error", commit_properties=alone
             )
         else:
+            properties = CommitProperties(about, app_transactions=transactions)
             table.create_write_transaction(
                 list(adds), "append", table.schema(), commit_properties=properties
             )

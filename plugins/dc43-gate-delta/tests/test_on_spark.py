@@ -1,0 +1,252 @@
+"""A stream of Spark's that is written to Delta tables, read back with delta-rs and pyarrow."""
+
+from __future__ import annotations
+
+import datetime as d
+import json
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from attrs import define
+from deltalake import DeltaTable
+
+pytestmark = pytest.mark.spark
+
+UTC = d.UTC
+NESTED = {
+    "logicalType": "object",
+    "properties": [
+        {"name": "city", "logicalType": "string"},
+        {"name": "tags", "logicalType": "array", "items": {"logicalType": "string"}},
+    ],
+}
+PROPERTIES: list[dict[str, Any]] = [
+    {"name": "id", "logicalType": "integer", "required": True},
+    {"name": "amount", "logicalType": "number", "physicalType": "decimal(20,4)"},
+    {"name": "ratio", "logicalType": "number", "physicalType": "double"},
+    {"name": "small", "logicalType": "integer", "physicalType": "smallint"},
+    {"name": "at", "logicalType": "timestamp"},
+    {"name": "wall", "logicalType": "timestamp", "physicalType": "timestamp_ntz"},
+    {"name": "day", "logicalType": "date"},
+    {"name": "note_ünïcode", "logicalType": "string"},
+    {"name": "blob", "logicalType": "string", "physicalType": "binary"},
+    {"name": "flag", "logicalType": "boolean"},
+    {"name": "place", **NESTED},
+]
+SCHEMA = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("amount", pa.decimal128(20, 4)),
+        ("ratio", pa.float64()),
+        ("small", pa.int16()),
+        ("at", pa.timestamp("us", "UTC")),
+        ("wall", pa.timestamp("us")),
+        ("day", pa.date32()),
+        ("note_ünïcode", pa.string()),
+        ("blob", pa.binary()),
+        ("flag", pa.bool_()),
+        ("place", pa.struct([("city", pa.string()), ("tags", pa.list_(pa.string()))])),
+    ]
+)
+PLAIN = {
+    "amount": Decimal("1.5"),
+    "ratio": 0.5,
+    "small": 7,
+    "at": d.datetime(2024, 2, 29, 12, 30, 0, 123456, UTC),
+    "wall": d.datetime(2024, 2, 29, 12, 30, 0, 123456),
+    "day": d.date(2024, 2, 29),
+    "note_ünïcode": "plain",
+    "blob": b"\x00\xff",
+    "flag": True,
+    "place": {"city": "Zürich", "tags": ["a", None, "日本語"]},
+}
+NOTHING = dict.fromkeys(PLAIN)
+FAR = {
+    "amount": Decimal("-9999999999999999.9999"),
+    "ratio": math.nan,
+    "small": -32768,
+    "at": d.datetime(1500, 1, 1, tzinfo=UTC),
+    "wall": d.datetime(1, 1, 1),
+    "day": d.date(1, 1, 1),
+    "note_ünïcode": "",
+    "blob": b"",
+    "flag": False,
+    "place": {"city": None, "tags": []},
+}
+FURTHER = {
+    **FAR,
+    "amount": Decimal("9999999999999999.9999"),
+    "ratio": -math.inf,
+    "at": d.datetime(9999, 12, 31, 23, 59, 59, 999999, UTC),
+    "wall": d.datetime(9999, 12, 31, 23, 59, 59, 999999),
+    "day": d.date(9999, 12, 31),
+    "note_ünïcode": "🦆 " + "long " * 40,
+    "place": None,
+}
+BATCHES = [
+    [{"id": 1, **PLAIN}, {"id": 2, **NOTHING}, {"id": None, **PLAIN}],
+    [{"id": 3, **FAR}, {"id": 4, **FURTHER}],
+]
+LANDED = [row for batch in BATCHES for row in batch if row["id"] is not None]
+REJECTED = [row for batch in BATCHES for row in batch if row["id"] is None]
+
+
+@define(eq=False)
+class Flow:
+    """Parquet files in, Delta tables out."""
+
+    spark: Any
+    runtime: Any
+    home: Path
+
+    @property
+    def main(self) -> Path:
+        return self.home / "main"
+
+    @property
+    def rejects(self) -> Path:
+        return self.home / "rejects"
+
+    def put(self, name: str, rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) -> None:
+        (self.home / "in").mkdir(parents=True, exist_ok=True)
+        hidden = self.home / "in" / f".{name}"
+        pq.write_table(pa.Table.from_pylist(rows, schema), hidden)
+        hidden.rename(self.home / "in" / name)
+
+    def contract(self, properties: list[dict[str, Any]] = PROPERTIES) -> Path:
+        document = {
+            "apiVersion": "v3.1.0",
+            "kind": "DataContract",
+            "id": "things",
+            "version": "1.0.0",
+            "status": "active",
+            "schema": [{"name": "rows", "properties": properties}],
+        }
+        file = self.home / "contract.odcs.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        return file
+
+    def start(self, **options: Any) -> Any:
+        from dc43_integrations.spark.io import (
+            read_stream_with_contract,
+            write_stream_with_contract,
+        )
+
+        contract = options.pop("contract", None) or self.contract()
+        frame, read = read_stream_with_contract(
+            self.spark,
+            contract=contract,
+            format="parquet",
+            path=str(self.home / "in"),
+            options={"maxFilesPerTrigger": 1},
+            runtime=self.runtime,
+        )
+        given = {
+            "df": frame,
+            "reads": [read],
+            "contract": contract,
+            "format": "delta",
+            "path": str(self.main),
+            "rejects": str(self.rejects),
+            "checkpoint_location": str(self.home / "checkpoint"),
+            "trigger": "available-now",
+            "runtime": self.runtime,
+            **options,
+        }
+        return write_stream_with_contract(**given)
+
+    def run(self, **options: Any) -> Any:
+        result = self.start(**options)
+        result.streaming_queries[0].awaitTermination(120)
+        return result
+
+
+@pytest.fixture(scope="module")
+def landed(spark, tmp_path_factory) -> tuple[Flow, Any]:
+    """Two batches of every type, with a reject."""
+    from dc43_core.config import Config
+    from dc43_core.governance.memory import MemoryGovernance
+    from dc43_core.runtime import Runtime
+
+    runtime = Runtime(config=Config(), governance=MemoryGovernance())
+    flow = Flow(spark, runtime, tmp_path_factory.mktemp("delta") / "100% ü")
+    for number, rows in enumerate(BATCHES):
+        flow.put(f"{number}.parquet", rows)
+    return flow, flow.run()
+
+
+def by_delta(folder: Path) -> list[dict[str, Any]]:
+    return DeltaTable(str(folder)).to_pyarrow_table().to_pylist()
+
+
+def by_arrow(folder: Path) -> list[dict[str, Any]]:
+    """The files alone, without what Delta says of their columns."""
+    adds = DeltaTable(str(folder)).get_add_actions().column("path").to_pylist()
+    return ds.dataset([str(folder / path) for path in adds]).to_table().to_pylist()
+
+
+def comparable(rows: list[dict[str, Any]]) -> list[str]:
+    # Through one schema, so that 1.5 and 1.5000 are one; as text, since NaN is not NaN.
+    picked = [{name: row[name] for name in SCHEMA.names} for row in rows]
+    return sorted(map(repr, pa.Table.from_pylist(picked, SCHEMA).to_pylist()))
+
+
+@pytest.mark.parametrize("read", [by_delta, by_arrow])
+def test_every_value_comes_back(landed, read: Callable[[Path], list[dict[str, Any]]]):
+    flow, _ = landed
+    assert comparable(read(flow.main)) == comparable(LANDED)
+    assert comparable(read(flow.rejects)) == comparable(REJECTED)
+
+
+def test_the_table_has_the_contract_s_columns_and_types(landed):
+    flow, _ = landed
+    found = pa.schema(DeltaTable(str(flow.main)).schema().to_arrow())
+    assert {f.name: f.type for f in found} == {f.name: f.type for f in SCHEMA}
+    assert ds.dataset(DeltaTable(str(flow.main)).file_uris()).schema.names == SCHEMA.names
+
+
+def test_a_reject_says_why(landed):
+    flow, _ = landed
+    (row,) = by_delta(flow.rejects)
+    assert row["_dc43_checks"] == ["id.required"]
+    assert row["_dc43_batch"] == 0
+
+
+def test_a_batch_is_one_commit_and_its_version_is_in_the_record(landed):
+    flow, result = landed
+    assert [b["dataset_version"] for b in result.streaming_batches] == ["0", "1"]
+    history = DeltaTable(str(flow.main)).history()
+    assert sorted(entry["version"] for entry in history) == [0, 1]
+    stream = result.details["stream_id"]
+    for folder, lane, newest in ((flow.main, "main", 1), (flow.rejects, "rejects", 0)):
+        application = f"dc43-batch-{stream}-{lane}"
+        assert DeltaTable(str(folder)).transaction_version(application) == newest
+
+
+def test_the_guarantee_is_stated_in_result_and_record(landed):
+    _, result = landed
+    for said in (result.details["guarantee"], result.streaming_batches[0]["guarantee"]):
+        assert said == "exactly once: one Delta commit a batch, with its application transaction"
+
+
+def test_what_a_reader_skips_by_statistics_holds_no_row_it_wants(landed):
+    flow, _ = landed
+    table = DeltaTable(str(flow.main))
+    flat = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    assert sum(add["num_records"] for add in flat) == len(LANDED)
+    for add in flat:
+        rows = pq.read_table(flow.main / add["path"]).to_pylist()
+        for name in ("id", "amount", "small", "at", "wall", "day"):
+            values = [row[name] for row in rows if row[name] is not None]
+            least, most = add.get(f"min.{name}"), add.get(f"max.{name}")
+            assert least is None or all(least <= value <= most for value in values), name
+    bounded = [name for name in ("id", "amount", "small", "day") if flat[0][f"min.{name}"]]
+    assert bounded, "no bounds at all: the statistics of Spark's files were not read"
