@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dc43_core.protocol.sink_log import SinkLog
 
 OWN_FILE = re.compile(r"batch-(?P<stream>[0-9a-f]{32})-(?P<batch>\d{10})-")
+_DELTA_LOG = "_delta_log"
 _TOLD = 1_000
 _RESTORE = "restore it from a copy; until then readers fail"
 
@@ -54,7 +55,16 @@ class SinkCheck:
     def defects(self) -> Sequence[Defect]:
         """Return what is wrong, the gravest first."""
         entries = self.log.entries()
-        there = [file for file in self.store.list(self.uri) if file.name[0] not in "._"]
+        everything = self.store.list(self.uri)
+        if any(file.name == _DELTA_LOG for file in everything):
+            self._add(
+                "other-sink",
+                "the folder is a Delta table, whose readers would not see what is added here",
+                self.uri,
+                "write to another folder, or with format='delta'",
+            )
+            return self._defects
+        there = [file for file in everything if file.name[0] not in "._"]
         visible = self._read(entries)
         self._lost(entries, visible, there)
         accepted = accepted_names(self.store, self.ours)

@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from attrs import define, field
-from dc43_delta.sink import DeltaSink
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from dc43_core.protocol.file_store import FileStore, LocalFileStore, local_path
 from dc43_core.protocol.journal import LaneManifest
 from dc43_core.vocabulary import Lane
+from dc43_delta.sink import DeltaSink
 
 STREAM = "a" * 32
 COLUMNS = {"id": "long", "note": "string"}

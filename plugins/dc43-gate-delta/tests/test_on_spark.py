@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as d
+import datetime as dt
 import json
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from deltalake import DeltaTable
 
 pytestmark = pytest.mark.spark
 
-UTC = d.UTC
+UTC = dt.UTC
 NESTED = {
     "logicalType": "object",
     "properties": [
@@ -59,9 +59,9 @@ PLAIN = {
     "amount": Decimal("1.5"),
     "ratio": 0.5,
     "small": 7,
-    "at": d.datetime(2024, 2, 29, 12, 30, 0, 123456, UTC),
-    "wall": d.datetime(2024, 2, 29, 12, 30, 0, 123456),
-    "day": d.date(2024, 2, 29),
+    "at": dt.datetime(2024, 2, 29, 12, 30, 0, 123456, UTC),
+    "wall": dt.datetime(2024, 2, 29, 12, 30, 0, 123456),
+    "day": dt.date(2024, 2, 29),
     "note_ünïcode": "plain",
     "blob": b"\x00\xff",
     "flag": True,
@@ -72,9 +72,9 @@ FAR = {
     "amount": Decimal("-9999999999999999.9999"),
     "ratio": math.nan,
     "small": -32768,
-    "at": d.datetime(1500, 1, 1, tzinfo=UTC),
-    "wall": d.datetime(1, 1, 1),
-    "day": d.date(1, 1, 1),
+    "at": dt.datetime(1500, 1, 1, tzinfo=UTC),
+    "wall": dt.datetime(1, 1, 1),
+    "day": dt.date(1, 1, 1),
     "note_ünïcode": "",
     "blob": b"",
     "flag": False,
@@ -84,9 +84,9 @@ FURTHER = {
     **FAR,
     "amount": Decimal("9999999999999999.9999"),
     "ratio": -math.inf,
-    "at": d.datetime(9999, 12, 31, 23, 59, 59, 999999, UTC),
-    "wall": d.datetime(9999, 12, 31, 23, 59, 59, 999999),
-    "day": d.date(9999, 12, 31),
+    "at": dt.datetime(9999, 12, 31, 23, 59, 59, 999999, UTC),
+    "wall": dt.datetime(9999, 12, 31, 23, 59, 59, 999999),
+    "day": dt.date(9999, 12, 31),
     "note_ünïcode": "🦆 " + "long " * 40,
     "place": None,
 }

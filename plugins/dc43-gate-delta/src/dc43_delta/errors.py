@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dc43_core.errors import Dc43Error, StreamIdentityError
+from dc43_core.errors import Dc43Error, UnsoundPlaceError
+from dc43_core.protocol.defect import Defect
 
 
-class DeltaTableError(StreamIdentityError):
-    """A table, or the place for one, that a stream cannot be written to without harm.
+class DeltaTableError(Dc43Error, ValueError):
+    """A stream that cannot be written to a Delta table at all, whatever lies there.
 
     Attributes:
         uri: The table.
-        problem: What is wrong with it.
+        problem: What is wrong.
         remedy: The way out.
     """
 
     def __init__(self, uri: str, problem: str, remedy: str) -> None:
-        self.uri = uri
-        super().__init__(f"Delta table {uri} {problem}", remedy)
+        self.uri, self.problem, self.remedy = uri, problem, remedy
+        super().__init__(f"Delta table {uri}: {problem}; {remedy}")
 
 
-class OlderBatchError(DeltaTableError):
+class OlderBatchError(UnsoundPlaceError):
     """The table already holds this batch, or a later one, from before it was prepared.
 
     Publishing it might land rows twice, skipping it might lose some: someone has to decide.
@@ -32,13 +33,15 @@ class OlderBatchError(DeltaTableError):
 
     def __init__(self, uri: str, application: str, batch: int, held: int) -> None:
         self.application, self.batch, self.held = application, batch, held
-        super().__init__(
-            uri,
-            f"holds batch {held} of {application}, and the checkpoint brings batch {batch} as new: "
-            "it was emptied in part, or is an older copy",
-            "restore the checkpoint as it was; or, if its source may be read again and rows land "
-            "twice, start with a new checkpoint and adopt='fork'",
+        found = Defect(
+            kind="older-batch",
+            what=f"the table holds batch {held} of {application}, and the checkpoint brings batch "
+            f"{batch} as a new one: it was emptied in part, or is an older copy",
+            where=uri,
+            way_out="restore the checkpoint as it was; or, if the source may be read again and "
+            "rows may land twice, start with a new checkpoint and adopt='fork'",
         )
+        super().__init__(uri, [found])
 
 
 class DeltaCommitError(Dc43Error, RuntimeError):

@@ -9,8 +9,9 @@ from typing import Any
 
 from attrs import frozen
 
+from dc43_core.errors import UnsoundPlaceError
+from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.file_store import FileStore, join
-from dc43_delta.errors import DeltaTableError
 
 LOG = "_delta_log"
 _ENTRY = re.compile(r"(?P<number>\d{20})\.(?:json|checkpoint\..*parquet)")
@@ -72,7 +73,7 @@ class DeltaLog:
 
         Raises:
             FileNotFoundError: if the entry is not there (any more).
-            DeltaTableError: if it is not whole.
+            UnsoundPlaceError: if it is not whole.
         """
         path = self.path(version)
         lines = self.store.read(path).decode(errors="replace").splitlines()
@@ -81,12 +82,14 @@ class DeltaLog:
         except ValueError:
             found = []
         if not found:
-            raise DeltaTableError(
-                self.table,
-                f"has a commit that is not whole: {path}",
-                "if it is the newest, delete it and start again, the batch behind it is prepared "
-                "and will be published; else restore it from a copy",
+            torn = Defect(
+                kind="corrupt-entry",
+                what="this commit of the table's log is not whole",
+                where=path,
+                way_out="if it is the newest, delete it and start again: the batch behind it is "
+                "prepared and will be published; else restore it from a copy",
             )
+            raise UnsoundPlaceError(self.table, [torn])
         yield from found
 
     def settle(self, version: int) -> None:

@@ -11,7 +11,7 @@ first, each time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -19,13 +19,14 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from dc43_core.errors import CorruptFileError, StaleStagingError
+from dc43_core.errors import CorruptFileError, StaleStagingError, UnsoundPlaceError
 from dc43_core.log import get_logger
+from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.journal import LaneManifest
-from dc43_core.protocol.sink_log import LOG as FILE_SINK_LOG
 from dc43_core.protocol.sink_log import OURS
 from dc43_core.vocabulary import Lane
+from dc43_delta.check import lost_batches, place_defects, table_defects
 from dc43_delta.errors import DeltaCommitError, DeltaTableError, OlderBatchError
 from dc43_delta.footer import read_footer
 from dc43_delta.log import DeltaLog
@@ -35,7 +36,6 @@ GUARANTEE = "exactly once: one Delta commit a batch, with its application transa
 ATTEMPTS = 20
 """How often other writers may come in between before a commit is given up."""
 _TOKEN = re.compile(r"(?P<application>.+)-(?P<batch>\d+)-")
-_OWN_FILE = re.compile(r"batch-[0-9a-f]{32}-\d{10}-")
 log = get_logger("delta")
 
 
@@ -56,8 +56,8 @@ class DeltaSink:
         if scheme != "file":
             raise DeltaTableError(
                 self.uri,
-                f"cannot be written: delta-rs does its own reading and writing, and {scheme}: is "
-                "not among what this sink was tried on",
+                f"delta-rs does its own reading and writing, and {scheme}: is not among what this "
+                "sink was tried on",
                 "use a file: path, or format='parquet'",
             )
 
@@ -68,7 +68,7 @@ class DeltaSink:
         except ValueError as error:
             raise DeltaTableError(
                 self.uri,
-                f"cannot hold {self.lane}: {error}",
+                f"it cannot hold {self.lane}: {error}",
                 "change the contract, or use format='parquet'",
             ) from error
 
@@ -103,31 +103,40 @@ class DeltaSink:
         """Return the folder for staged files, which Delta's readers and VACUUM leave alone."""
         return join(self.uri, OURS, "staging")
 
-    def check(self) -> None:
-        """Refuse a table that does not fit, and a folder that is something else."""
-        schema, table = self._schema, self._table()
-        if table is not None:
-            self._require_fitting(table, schema)
-            return
-        entries = self.store.list(self.uri)
-        if any(entry.name == FILE_SINK_LOG for entry in entries):
-            raise DeltaTableError(
-                self.uri,
-                "is no table but a folder with the commit log of a file sink",
-                "write to another folder, or with format='parquet'",
-            )
-        strangers = [e for e in entries if e.name[0] not in "._" and not _OWN_FILE.match(e.name)]
-        if strangers:
-            raise DeltaTableError(
-                self.uri,
-                f"is no table but a folder with other files ({strangers[0].name}, ...)",
-                "write to an empty folder, or move these files away",
-            )
+    def defects(
+        self, published: Iterable[LaneManifest] = (), *, deep: bool = False
+    ) -> Sequence[Defect]:
+        """Return why the lane cannot be added here, and what the table has lost.
 
-    def _require_fitting(self, table: DeltaTable, schema: Schema) -> None:
-        found = misfit(table, schema)
-        if found is not None:
-            raise DeltaTableError(self.uri, *found)
+        Raises:
+            DeltaTableError: if no Delta table could hold the lane's columns.
+        """
+        schema = self._schema
+        try:
+            table = self._table()
+        except UnsoundPlaceError as error:
+            return error.defects
+        found = list(self._lost(table, published))
+        if table is None:
+            return found or list(place_defects(self.store, self.uri))
+        return [*found, *table_defects(self.store, self.uri, table, schema, deep=deep)]
+
+    def _lost(
+        self, table: DeltaTable | None, published: Iterable[LaneManifest]
+    ) -> Iterator[Defect]:
+        missed: list[int] = []
+        for manifest in published:
+            application, batch = self._application(manifest.token)
+            held = None if table is None else table.transaction_version(application)
+            # A table that has the newest has those before it.
+            if held is not None and held >= batch:
+                break
+            missed.append(batch)
+        if missed:
+            yield lost_batches(self.uri, missed, -1 if table is None else table.version())
+
+    def accept(self, defects: Iterable[Defect]) -> None:
+        """Nothing to keep: no defect of a table goes away by being accepted."""
 
     def _table(self) -> DeltaTable | None:
         """Return the table as it is now."""
@@ -136,11 +145,13 @@ class DeltaSink:
         except TableNotFoundError:
             return None
         except DeltaError as error:
-            raise DeltaTableError(
-                self.uri,
-                f"cannot be read by delta-rs: {error}",
-                "mend the table, or write to another",
-            ) from error
+            found = Defect(
+                kind="corrupt-table",
+                what=f"delta-rs cannot read the table: {error}",
+                where=self.uri,
+                way_out="mend the table, or write to another",
+            )
+            raise UnsoundPlaceError(self.uri, [found]) from error
 
     def final_name(self, token: str, index: int, staged: str) -> str:
         """Return a name that is the same at every attempt to publish this batch."""
@@ -155,7 +166,7 @@ class DeltaSink:
             # Loaded before the log is looked through: whoever commits this batch after that is
             # unknown to this object, and makes its commit fail.
             table = self._table()
-            self._require_same_table(table, manifest.after)
+            self._require_same_table(table, manifest.after, batch)
             version = self._landed(table, application, batch, manifest.after)
             if version is not None:
                 self.log.settle(version)
@@ -163,7 +174,7 @@ class DeltaSink:
             if faults > 1:
                 break
             if table is not None:
-                self._require_fitting(table, self._schema)
+                self._require_fitting(table)
             adds = [add for move in manifest.moves if (add := self._moved(*move)) is not None]
             try:
                 self._commit(table, adds, application, batch)
@@ -182,16 +193,19 @@ class DeltaSink:
             raise CorruptFileError(self.uri, f"a manifest with the token {token!r}")
         return f"dc43-{parts['application']}-{self.lane}", int(parts["batch"])
 
-    def _require_same_table(self, table: DeltaTable | None, after: int) -> None:
+    def _require_same_table(self, table: DeltaTable | None, after: int, batch: int) -> None:
+        """Refuse to guess whether a table that went back had this batch."""
         version = -1 if table is None else table.version()
         if version < after:
-            state = "is gone" if table is None else f"is at version {version}"
-            raise DeltaTableError(
-                self.uri,
-                f"{state}, and was at version {after} when the batch was prepared: it was deleted "
-                "or replaced, and what landed before is not there",
-                "restore the table, or start with a new checkpoint and an empty folder",
-            )
+            raise UnsoundPlaceError(self.uri, [lost_batches(self.uri, [batch], version)])
+
+    def _require_fitting(self, table: DeltaTable) -> None:
+        """Refuse a table that another writer has changed since the start."""
+        found = misfit(table, self._schema)
+        if found is not None:
+            what, way_out = f"the table {found[0]}", found[1]
+            defect = Defect(kind="unfit-table", what=what, where=self.uri, way_out=way_out)
+            raise UnsoundPlaceError(self.uri, [defect])
 
     def _landed(
         self, table: DeltaTable | None, application: str, batch: int, after: int
