@@ -39,10 +39,14 @@ def _runner() -> PipelineRunner:
     return SparkRunner()
 
 
-def _parquet() -> SinkFormat:
-    from dc43_integrations.spark.sinks.files import ParquetFiles
+def _sink(name: str, module: str) -> Extension[SinkFormat]:
+    def build() -> SinkFormat:
+        from importlib import import_module
 
-    return ParquetFiles()
+        made: SinkFormat = getattr(import_module(f"{__package__}.spark.sinks.{module}"), name)()
+        return made
+
+    return Extension(name, build)
 
 
 @hookimpl
@@ -67,5 +71,6 @@ def dc43_pipeline_runners() -> Sequence[Extension[PipelineRunner]]:
 
 @hookimpl
 def dc43_spark_sinks() -> Sequence[Extension[SinkFormat]]:
-    """Files in a folder."""
-    return [Extension("parquet", _parquet)]
+    """Files in a folder, and two for looking at a stream from its own session."""
+    files = [_sink(name, "files") for name in ("parquet", "orc", "json", "csv")]
+    return [*files, *(_sink(name, "session") for name in ("memory", "console"))]

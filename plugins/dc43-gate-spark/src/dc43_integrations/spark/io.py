@@ -158,7 +158,7 @@ def write_stream_with_contract(
     contract_id: str | None = None,
     expected_contract_version: str = "latest",
     object_name: str | None = None,
-    path: str,
+    path: str | None = None,
     format: str = "parquet",
     rejects: str | None = None,
     reads: Sequence[ValidationResult] = (),
@@ -193,8 +193,9 @@ def write_stream_with_contract(
         contract_id: Instead of `contract`: its id in the configured folder.
         expected_contract_version: `1.2.0`, `==1.2.0`, `>=1.0,<2` or `latest`.
         object_name: Which schema object, if the contract has several.
-        path: Folder or URI of main.
-        format: The sink: `parquet`, or the name of another that is installed, as `delta`.
+        path: Folder or URI of main; none for `memory` and `console`.
+        format: `parquet`, `orc`, `json`, `csv`, `memory`, `console`, or what a plugin offers,
+            such as `delta`.
         rejects: Folder or URI for rows that break a row rule; None for none.
         reads: Results of the reads that `df` comes from.
         run_type: `observe` (default: never blocks by itself) or `enforce`.
@@ -250,7 +251,7 @@ def write_stream_with_contract(
         runtime=runtime,
         plan=plan,
         target=StreamTarget(
-            path=str(path),
+            path=None if path is None else str(path),
             format=format,
             rejects=None if rejects is None else str(rejects),
             checkpoint=str(checkpoint_location),

@@ -60,6 +60,8 @@ class SparkStager:
         has_rejects: Whether there is a reject sink.
         keep_uncast: Folder for raw rows that stay in main as NULL.
         writer_options: Options of Spark's file writer.
+        main_format: What main is written as once more in the end; None for as it was staged.
+        main_options: Options of that write.
         settings: Settings that the session needs that writes the source's rows; `spark` has them.
     """
 
@@ -75,6 +77,8 @@ class SparkStager:
     keep_uncast: str
     has_rejects: bool = True
     writer_options: Mapping[str, str] = field(factory=dict)
+    main_format: str | None = None
+    main_options: Mapping[str, str] = field(factory=dict)
     settings: Mapping[str, str] = field(factory=dict)
 
     @property
@@ -341,6 +345,12 @@ class SparkStager:
         if not main:
             empty = self.spark.createDataFrame([], self.convert.target)
             main = self._rewritten(empty, join(staged.folder, "empty"))
+        if self.main_format is not None:
+            frame = self._read(main).select(*self._columns)
+            folder = join(staged.folder, self.main_format)
+            writer = frame.write.format(self.main_format).options(**self.main_options)
+            writer.mode("append").save(spark_path(folder))
+            main = self._data_files(folder)
         return {Lane.MAIN: main, Lane.REJECTS: sealed}
 
     def _rewritten(self, frame: DataFrame, folder: str) -> list[str]:

@@ -46,7 +46,7 @@ class StreamTarget:
     """Where and how a stream is written.
 
     Attributes:
-        path: Folder or URI of main.
+        path: Folder or URI of main; None for sinks that live in the session.
         format: Of main and rejects: the name of an installed sink.
         rejects: Folder or URI of the rejects; None for none.
         checkpoint: Folder or URI of the query's progress.
@@ -56,7 +56,7 @@ class StreamTarget:
         output_mode: `append`; the file sinks have no other.
     """
 
-    path: str
+    path: str | None = None
     format: str = "parquet"
     rejects: str | None = None
     checkpoint: str
@@ -127,13 +127,15 @@ def start(
     refuse_reserved([p.physical_name for p in plan.schema.columns], plan.contract.source)
     _require_carried(frame, reads)
     store = store_for(spark, target.checkpoint)
-    sink_store = store_for(spark, target.path)
+    target = _placed(target, sink)
+    sink_store = store_for(spark, str(target.path))
     convert = conversion(frame, target_schema(plan.schema, frame.schema))
     checkpoint = store.uri(target.checkpoint)
     plan = evolve(
         plan,
         expectations=(*plan.expectations, *read_expectations(convert, plan.expectations)),
     )
+    lands_as = getattr(sink, "main_format", None)
     stager = SparkStager(
         spark=own_session(spark, sink.settings),
         store=sink_store,
@@ -147,7 +149,9 @@ def start(
         inputs=_inputs(store, checkpoint, reads),
         has_rejects=target.rejects is not None,
         keep_uncast=join(checkpoint, "dc43"),
-        writer_options=target.options,
+        writer_options={} if lands_as else target.options,
+        main_format=lands_as,
+        main_options={**getattr(sink, "main_options", {}), **target.options},
     )
     evaluators = runtime.evaluators("spark", plan.expectations)
     stager.classifier, notes = Classifier.build(
@@ -165,7 +169,7 @@ def start(
         stager=stager,
         store=store,
         checkpoint=checkpoint,
-        sinks=_sinks(sink, sink_store, target, stager),
+        sinks=_sinks(sink, sink_store, target, stager, spark),
         policy=policy,
         strategies=strategies,
         namespace=namespace,
@@ -211,16 +215,43 @@ def _callback(stream: GovernedStream[DataFrame]) -> Callable[[DataFrame, int], N
     return process
 
 
+def _placed(target: StreamTarget, sink: SinkFormat) -> StreamTarget:
+    """Give a sink that lives in the session a place for its files, beside the checkpoint."""
+    if target.path is not None:
+        return target
+    if not getattr(sink, "in_session", False):
+        raise ConfigurationError("path", [f"format {target.format!r} needs a folder or URI"])
+    if not target.query_name:
+        raise ConfigurationError(
+            "query_name", [f"format {target.format!r} shows rows under it; give one"]
+        )
+    return evolve(target, path=join(target.checkpoint, "dc43", "shown"))
+
+
 def _sinks(
-    sink: SinkFormat, store: FileStore, target: StreamTarget, stager: SparkStager
+    sink: SinkFormat,
+    store: FileStore,
+    target: StreamTarget,
+    stager: SparkStager,
+    session: SparkSession,
 ) -> dict[Lane, Sink]:
     def opened(lane: Lane, path: str) -> Sink:
         def schema() -> str:
             return stager.lane_schema(lane).json()
 
-        return sink.open(LaneTarget(lane=lane, path=path, store=store, schema=schema))
+        return sink.open(
+            LaneTarget(
+                lane=lane,
+                path=path,
+                store=store,
+                schema=schema,
+                columns=stager.schema,
+                session=session,
+                view=target.query_name or "",
+            )
+        )
 
-    sinks = {Lane.MAIN: opened(Lane.MAIN, target.path)}
+    sinks = {Lane.MAIN: opened(Lane.MAIN, str(target.path))}
     if target.rejects is not None:
         sinks[Lane.REJECTS] = opened(Lane.REJECTS, target.rejects)
         if sinks[Lane.REJECTS].uri == sinks[Lane.MAIN].uri:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import frozen
 
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.sink import Sink
 from dc43_core.vocabulary import Lane
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @frozen(kw_only=True)
@@ -22,16 +25,26 @@ class LaneTarget:
         store: Where staged files lie, and what every file operation goes through.
         schema: Returns the lane's columns as Spark writes a schema in JSON, for sinks that
             declare their columns; it costs nothing unless it is called.
+        columns: Returns main's columns and their types, as `{"id": "bigint"}`.
+        session: The session that the stream runs in.
+        view: What to call the lane in that session: the query's name.
     """
 
     lane: Lane
     path: str
     store: FileStore
     schema: Callable[[], str]
+    columns: Callable[[], Mapping[str, str]]
+    session: SparkSession
+    view: str
 
 
 class SinkFormat(Protocol):
-    """One value of `format`: how rows are staged for it, and what publishes them."""
+    """One value of `format`: how rows are staged for it, and what publishes them.
+
+    It may also have `main_format` and `main_options`, where main is written once more in another
+    format when its rows are decided, and `in_session = True`, where a write needs no path.
+    """
 
     @property
     def file_format(self) -> str:
