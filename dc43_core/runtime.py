@@ -137,6 +137,11 @@ class Runtime:
             self._unopened = self.build("governance client", instance, name)
         return self._unopened
 
+    def unopened_governance(self) -> GovernanceClient:
+        """Return the client as it is, for whoever only looks: it may not be open."""
+        with self._lock:
+            return self._governance or self._unopened_client()
+
     def _ledger(self) -> tuple[str, Instance]:
         configured = self.config.governance
         if len(configured) > 1:

@@ -33,6 +33,7 @@ BUILT_IN = {
     "plan": "Show what a contract asks, and what of it is enforced.",
     "history": "Show the micro-batches that governance knows of a dataset.",
     "plugins": "Show the plugins that are loaded, and what they offer.",
+    "doctor": "Look for what is wrong, and say what to do about it.",
     "ledger": "Make the ledger anew from the files beside a checkpoint.",
 }
 """Each is the function or typer application of its name in the module of its name."""

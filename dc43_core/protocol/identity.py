@@ -101,9 +101,7 @@ def identify(
     if problem is None:
         return _found(store, sink_store, folder, number, wanted, stream_id)
     if adopt not in ways:
-        raise StreamIdentityError(
-            problem, f"say {' or '.join(f'adopt={w!r}' for w in ways)} if meant"
-        )
+        raise StreamIdentityError(problem, _say(ways))
     # The newest file counts. None is ever deleted: a crash in between would look like a wiped
     # checkpoint.
     kept = stream_id if adopt == "continue" else new_id()
@@ -118,6 +116,31 @@ def stream_of(store: FileStore, checkpoint: str) -> dict[str, Any] | None:
         CorruptFileError: if it is not whole.
     """
     return _newest(store, join(checkpoint, "dc43")).get("stream", (0, None))[1]
+
+
+def misfit(
+    store: FileStore, sink_store: FileStore, wanted: StreamIdentity
+) -> StreamIdentityError | None:
+    """Return why a start without `adopt` would be refused; changes nothing.
+
+    Args:
+        store: Where the checkpoint lies.
+        sink_store: Where the sink lies.
+        wanted: Who the start says it is; its stream id is not looked at.
+    """
+    found = stream_of(store, wanted.checkpoint)
+    if found is None:
+        try:
+            _refuse_wiped(sink_store, wanted, None)
+        except StreamIdentityError as error:
+            return error
+        return None
+    problem, ways = _mismatch(store, found, wanted)
+    return None if problem is None else StreamIdentityError(problem, _say(ways))
+
+
+def _say(ways: Sequence[str]) -> str:
+    return f"say {' or '.join(f'adopt={w!r}' for w in ways)} if meant"
 
 
 def streams_into(store: FileStore, sink: str) -> Sequence[dict[str, Any]]:

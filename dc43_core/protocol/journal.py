@@ -245,6 +245,10 @@ class Journal:
         payload = self._read(path)
         return None if payload is None else GovernanceRecord.from_payload(payload, path)
 
+    def numbers(self, kind: str) -> set[int]:
+        """Return which facts of a kind there are: batch ids, or starts for `epochs`."""
+        return self._numbers(kind)
+
     def _read(self, path: str) -> dict[str, Any] | None:
         try:
             return decode(self.store.read(path), path)

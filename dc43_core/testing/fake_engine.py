@@ -19,6 +19,7 @@ from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.protocol.engine import BatchFacts, Staged
 from dc43_core.protocol.file_store import join
 from dc43_core.testing.memory_store import MemoryStore
+from dc43_core.upkeep.interface import Key, Removed
 from dc43_core.vocabulary import Lane, Scope, Severity
 
 Row = Mapping[str, Any]
@@ -139,6 +140,34 @@ class FakeStager:
             self.store.write(path, "\n".join(lines).encode())
             paths.append(self.store.uri(path))
         return paths
+
+
+@frozen(kw_only=True)
+class FakeEraser:
+    """The fake engine's part of `dc43 erase`."""
+
+    store: MemoryStore
+
+    def find(self, files: Sequence[str], key: Key, *, staged: bool = False) -> Mapping[str, int]:
+        """Count the rows of the key by file."""
+        counts = {f: sum(_is(row, key) for row in read_rows(self.store, f)) for f in files}
+        return {file: rows for file, rows in counts.items() if rows}
+
+    def without(self, file: str, key: Key, folder: str, *, staged: bool = False) -> str:
+        """Write the other rows of a file."""
+        path = join(folder, "rows.jsonl")
+        rows = [row for row in read_rows(self.store, file) if not _is(row, key)]
+        self.store.write(path, "\n".join(json.dumps(row) for row in rows).encode())
+        return self.store.uri(path)
+
+    def held_counts(self, removed: Mapping[str, int]) -> Removed:
+        """Say what rows that left the groups of a blocked batch were counted as."""
+        violating = removed.get("violating", 0)
+        return Removed(rows=violating + removed.get("main", 0), violating=violating, uncast=0)
+
+
+def _is(row: Row, key: Key) -> bool:
+    return str(row.get(key.column)) == key.value
 
 
 def read_rows(store: MemoryStore, path: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.testing.records import make_record
+from dc43_core.testing.runs import make_run
 from dc43_core.vocabulary import Outcome
 from dc43_governance_sql import revisions
 from dc43_governance_sql.ledger import SqlGovernance
@@ -191,4 +192,32 @@ def test_a_row_that_is_no_record_is_said_by_name(ledger, path):
     ledger.open()
     with pytest.raises(CorruptFileError, match=r"record .*-1-blocked: not JSON"):
         ledger.records()
+    ledger.close()
+
+
+def test_a_look_makes_nothing_and_upgrades_nothing(ledger, path):
+    assert "not there yet" in ledger.open_as_it_is()
+    assert not path.exists()
+    script(path, FIRST.read_text())
+    before = path.read_bytes()
+    assert "of revision 1; the next start brings them to" in ledger.open_as_it_is()
+    assert path.read_bytes() == before
+    ledger.open()
+    ledger.close()
+    assert ledger.open_as_it_is() is None
+    assert len(ledger.records()) == 3
+    ledger.close()
+
+
+def test_a_look_at_a_newer_ledger_refuses_it_by_name(ledger, path):
+    script(path, FIRST.read_text() + "UPDATE dc43_ledger_revision SET version_num = '0999';")
+    with pytest.raises(FormatVersionError, match="0999"):
+        ledger.open_as_it_is()
+
+
+def test_a_run_of_a_newer_release_is_refused_by_name(ledger):
+    ledger.open()
+    ledger.save_run(make_run(format_version=99))
+    with pytest.raises(FormatVersionError, match="run run-1 has format version 99"):
+        ledger.runs()
     ledger.close()

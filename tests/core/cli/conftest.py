@@ -23,7 +23,7 @@ from dc43_core.protocol.sink_log import FileSink
 from dc43_core.registry import Extension
 from dc43_core.runtime import Runtime
 from dc43_core.testing.contracts import ORDERS
-from dc43_core.testing.fake_engine import FakeStager
+from dc43_core.testing.fake_engine import FakeEraser, FakeStager
 from dc43_core.vocabulary import Lane, RunOutcome
 
 GOOD: list[dict[str, Any]] = [
@@ -59,20 +59,43 @@ class Files(LocalFileStore):
         local_path(path).write_bytes(data)
 
 
+@frozen
+class Tended:
+    """The places of a pipeline of the fake engine."""
+
+    pipeline: Any
+
+    def store(self) -> Any:
+        return Files()
+
+    def sinks(self) -> dict[Lane, FileSink]:
+        file, store = self.pipeline, Files()
+        sinks = {Lane.MAIN: FileSink(store, file.resolve(file.sink.path), ".jsonl")}
+        if file.rejects:
+            sinks[Lane.REJECTS] = FileSink(store, file.resolve(file.rejects.path), ".jsonl")
+        return sinks
+
+    def eraser(self) -> FakeEraser:
+        return FakeEraser(store=self.store())
+
+    def checkpoint(self) -> list[Any]:
+        return []
+
+
 class Runner:
     """Each file of the source is a batch; `after` is called behind each of them."""
 
     def __init__(self, hooks: dict[str, Any]) -> None:
         self.hooks = hooks
 
+    def upkeep(self, pipeline: Any, runtime: Runtime) -> Tended:
+        return Tended(pipeline)
+
     def run(self, pipeline: Any, runtime: Runtime, on_batch: Any) -> Any:
         contract = runtime.contracts().read(Path(pipeline.resolve(pipeline.contract.path)))
         plan = runtime.plan(contract)
         store: Any = Files()
-        sinks = {Lane.MAIN: FileSink(store, pipeline.resolve(pipeline.sink.path), ".jsonl")}
-        if pipeline.rejects:
-            rejects = pipeline.resolve(pipeline.rejects.path)
-            sinks[Lane.REJECTS] = FileSink(store, rejects, ".jsonl")
+        sinks = Tended(pipeline).sinks()
         stream = open_stream(
             runtime=runtime,
             plan=plan,

@@ -36,6 +36,10 @@ class Database(Protocol):
     location: str
     shared: bool
 
+    def exists(self) -> bool:
+        """Say whether the place is there, as far as can be told without asking a server."""
+        ...
+
     def create(self) -> None:
         """Make the place if it is missing."""
         ...
@@ -65,6 +69,10 @@ class SqliteFile:
     def __init__(self, path: str) -> None:
         self._path = Path(path).absolute()
         self.location = str(self._path)
+
+    def exists(self) -> bool:
+        """Say whether the file is there."""
+        return self._path.exists()
 
     def create(self) -> None:
         """Make the folder and an empty file."""
@@ -164,6 +172,10 @@ class Server:
             database=url.database,
         )
         self.location = shown.render_as_string()
+
+    def exists(self) -> bool:
+        """Only the server can tell."""
+        return True
 
     def create(self) -> None:
         """Databases are created by whoever runs the server."""

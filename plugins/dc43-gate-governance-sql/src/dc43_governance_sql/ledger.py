@@ -16,7 +16,7 @@ from dc43_core.protocol.record import GovernanceRecord
 from dc43_governance_sql.database import database
 from dc43_governance_sql.errors import LedgerError
 from dc43_governance_sql.options import SqlOptions
-from dc43_governance_sql.revisions import bring_up_to_date, is_current
+from dc43_governance_sql.revisions import bring_up_to_date, is_current, lacking
 from dc43_governance_sql.rows import (
     observation_row,
     read_observation,
@@ -86,6 +86,30 @@ class SqlGovernance:
         except Dc43Error:
             self.close()
             raise
+
+    def open_as_it_is(self) -> str | None:
+        """Get ready to be read, making and upgrading nothing.
+
+        Returns:
+            What stands in the way, as a sentence; None if all is there.
+
+        Raises:
+            CorruptFileError: if the file is damaged or is something else.
+            FormatVersionError: if a newer dc43 made the tables.
+        """
+        self.close()
+        if not self._database.exists():
+            return "it is not there yet; the next start makes it"
+        self._engine = self._database.engine()
+        try:
+            with self._connection() as connection:
+                found = lacking(connection, self.location())
+        except Dc43Error:
+            self.close()
+            raise
+        if found is not None:
+            self.close()
+        return found
 
     def close(self) -> None:
         """Let go of connections; `open` may follow."""

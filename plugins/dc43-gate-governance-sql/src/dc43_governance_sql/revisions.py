@@ -29,6 +29,20 @@ def is_current(connection: Connection, location: str) -> bool:
     return _found(connection, location) == NEWEST
 
 
+def lacking(connection: Connection, location: str) -> str | None:
+    """Return what `bring_up_to_date` would do, as a sentence; None for nothing.
+
+    Raises:
+        FormatVersionError: if a newer dc43 made the tables.
+    """
+    found = _found(connection, location)
+    if found is None:
+        return "it has no tables yet; the next start makes them"
+    if found < NEWEST:
+        return f"its tables are of revision {found}; the next start brings them to {NEWEST}"
+    return None
+
+
 def bring_up_to_date(connection: Connection, location: str, *, shared: bool) -> None:
     """Create the tables, or upgrade them, inside the transaction that has been begun.
 

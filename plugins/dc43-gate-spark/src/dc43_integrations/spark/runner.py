@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
@@ -13,7 +14,10 @@ from dc43_core.errors import Dc43Error, EngineError, StopRequestedError
 from dc43_core.pipeline import OnBatch
 from dc43_core.pipeline_file import PipelineFile
 from dc43_core.runtime import Runtime
+from dc43_core.upkeep.diagnosis import Diagnosis
+from dc43_core.upkeep.interface import Upkeep
 from dc43_core.vocabulary import RunOutcome
+from dc43_integrations.spark.environment import check_spark
 from dc43_integrations.spark.io import (
     bindings,
     make_policy,
@@ -22,6 +26,7 @@ from dc43_integrations.spark.io import (
 )
 from dc43_integrations.spark.read import reader_options
 from dc43_integrations.spark.session import make_session
+from dc43_integrations.spark.upkeep import SparkUpkeep
 from dc43_integrations.spark.write import StartedStream, StreamTarget, start
 
 
@@ -78,6 +83,14 @@ class SparkRunner:
         )
         _wait(spark, started)
         return started.result
+
+    def environment(self) -> Sequence[Diagnosis]:
+        """Look at Java, pyspark and pandas."""
+        return list(check_spark())
+
+    def upkeep(self, pipeline: PipelineFile, runtime: Runtime) -> Upkeep:
+        """Return the places of a pipeline."""
+        return SparkUpkeep(pipeline, runtime)
 
     def _contract(self, pipeline: PipelineFile, runtime: Runtime) -> Contract:
         ref = pipeline.contract

@@ -77,7 +77,16 @@ def make_session(name: str, options: Mapping[str, Any]) -> SparkSession:
 
 
 def require_java() -> None:
-    """Look for Java where Spark's launcher will: `JAVA_HOME` if set, else the path.
+    """Refuse to start without a Java that Spark runs on.
+
+    Raises:
+        JavaNotFoundError: if there is none, or one that says it is too old.
+    """
+    find_java()
+
+
+def find_java() -> Path:
+    """Return Java as Spark's launcher will find it: by `JAVA_HOME` if set, else by the path.
 
     The launcher itself tells of a missing Java in several lines of shell and Java noise.
 
@@ -92,12 +101,13 @@ def require_java() -> None:
             if home
             else "JAVA_HOME is not set, and no java is on the PATH"
         )
-    version = _stated_version(Path(java))
+    version = stated_version(Path(java))
     if version is not None and version < _OLDEST_JAVA:
         raise JavaNotFoundError(f"{java} is Java {version}")
+    return Path(java)
 
 
-def _stated_version(java: Path) -> int | None:
+def stated_version(java: Path) -> int | None:
     """Return what a Java's `release` file says; None where it says nothing."""
     try:
         text = (java.resolve().parent.parent / "release").read_text(encoding="utf-8")

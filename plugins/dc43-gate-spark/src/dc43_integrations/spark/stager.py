@@ -40,7 +40,9 @@ from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
 
 UNCAST_KEPT = 1_000
 """Raw rows kept of a batch whose uncast rows stay in main."""
-_DUPLICATES, _REJECTS = "duplicates", "rejects"
+_DUPLICATES = "duplicates"
+REJECTS = "rejects"
+"""Group of the violating rows with their envelope."""
 
 
 @define(kw_only=True, eq=False)
@@ -315,11 +317,11 @@ class SparkStager:
             violating=int(counts["violating"]),
             uncast=int(counts["uncast"]),
             broken={**staged.broken, **self.classifier.broken(counts)},
-            files={**staged.files, _REJECTS: sealed},
+            files={**staged.files, REJECTS: sealed},
         )
 
     def _sealed(self, frame: DataFrame, staged: Staged, batch: BatchFacts) -> list[str]:
-        folder = join(staged.folder, _REJECTS)
+        folder = join(staged.folder, REJECTS)
         self._write(self._envelope.seal(frame, batch, whole=staged.rejects_all), folder)
         return self._data_files(folder)
 
@@ -328,7 +330,7 @@ class SparkStager:
     ) -> Mapping[Lane, Sequence[str]]:
         """Return the files of each lane; rows that stay in main lose what they carried."""
         files = dict(staged.files)
-        main, sealed = list(files.pop(str(MAIN))), files.pop(_REJECTS, [])
+        main, sealed = list(files.pop(str(MAIN))), files.pop(REJECTS, [])
         if violating_to is Lane.MAIN:
             sealed = []
             uncast = files.pop(str(UNCAST), [])

@@ -1,0 +1,1 @@
+"""Looking after what streams leave behind: what is wrong, what can go, what has to."""

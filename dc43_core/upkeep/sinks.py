@@ -1,0 +1,123 @@
+"""The sinks: is what readers see whole, and does it agree with the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dc43_core.errors import Dc43Error
+from dc43_core.protocol.file_store import FileStore
+from dc43_core.protocol.sink import Sink
+from dc43_core.protocol.sink_check import OWN_FILE
+from dc43_core.protocol.sink_log import FileSink
+from dc43_core.upkeep.checkpoint import Facts
+from dc43_core.upkeep.diagnosis import Diagnosis, Level, defective, fine, wrong
+from dc43_core.upkeep.erasures import unfinished
+from dc43_core.upkeep.sweep import dead_files
+from dc43_core.vocabulary import Lane, Outcome
+
+
+def check_sink(
+    store: FileStore, lane: Lane, sink: Sink, facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Look at one sink, however long that takes."""
+    area = lane.value
+    published = facts.journal.published(lane, sink.uri, newest=1_000_000) if facts else ()
+    try:
+        defects = sink.defects(published, deep=True)
+        newest, files = sink.newest(), sink.files() if not defects else []
+    except (Dc43Error, OSError) as error:
+        yield wrong(area, error)
+        return
+    yield from (defective(area, defect) for defect in defects)
+    if not defects:
+        version = f", the newest entry is {newest}" if newest >= 0 else ""
+        yield fine(area, f"{sink.uri}: readers see {len(files):,} files{version}")
+    if facts is not None and isinstance(sink, FileSink) and not defects:
+        yield from check_agreement(lane, sink, facts)
+    if lane is Lane.MAIN:
+        for number in unfinished(store, sink.uri):
+            yield Diagnosis(
+                area=area,
+                level=Level.ERROR,
+                what=f"erasure {number} was begun and not brought to its end",
+                way_out="run the same `dc43 erase` again: it completes it first",
+            )
+
+
+def check_agreement(lane: Lane, sink: FileSink, facts: Facts) -> Iterator[Diagnosis]:
+    """Compare what the log lists with what this stream's records say, batch by batch."""
+    stream = facts.journal.folder.rsplit("/", 1)[-1]
+    listed: set[int] = set()
+    for path in sink.files():
+        own = OWN_FILE.match(path.rsplit("/", 1)[-1])
+        if own and own["stream"] == stream:
+            listed.add(int(own["batch"]))
+    known = listed & facts.committed.keys()
+    strange = sorted(listed - facts.committed.keys() - facts.pending.keys())
+    if strange:
+        yield Diagnosis(
+            area="agreement",
+            level=Level.ERROR,
+            what=f"{lane} lists files of batches that have no record: {_some(strange)}",
+            way_out="restore the checkpoint from its newest copy: files of it are gone",
+        )
+    expected = {
+        batch_id
+        for batch_id, record in facts.committed.items()
+        if record.outcome is Outcome.COMMITTED
+        and sink.uri == (record.sink if lane is Lane.MAIN else record.rejects)
+        and (lane is Lane.MAIN or record.reject_count)
+    }
+    gone = sorted(expected - listed)
+    if gone:
+        yield Diagnosis(
+            area="agreement",
+            level=Level.ERROR,
+            what=f"records say that batches landed in {lane} which its log does not list: "
+            f"{_some(gone)}",
+            way_out="restore the sink from a copy",
+        )
+    wrong_version = [
+        batch_id
+        for batch_id in sorted(known & expected)
+        if lane is Lane.MAIN and not _at(sink, facts, batch_id)
+    ]
+    if wrong_version:
+        yield Diagnosis(
+            area="agreement",
+            level=Level.ERROR,
+            what=f"the record of batches {_some(wrong_version)} names a version that is not in "
+            f"the log of {lane}",
+            way_out="restore sink and checkpoint from copies of the same time",
+        )
+    if not (strange or gone or wrong_version):
+        yield fine("agreement", f"{lane}: {len(expected):,} batches, as the records say")
+
+
+def _at(sink: FileSink, facts: Facts, batch_id: int) -> bool:
+    version = facts.committed[batch_id].dataset_version
+    return version is not None and version.isdigit() and int(version) <= sink.newest()
+
+
+def _some(batches: list[int]) -> str:
+    more = f" and {len(batches) - 5} more" if len(batches) > 5 else ""
+    return ", ".join(map(str, batches[:5])) + more
+
+
+def check_leftovers(
+    store: FileStore, sinks: Mapping[Lane, Sink], facts: Facts
+) -> Iterator[Diagnosis]:
+    """Say what `dc43 vacuum` would remove."""
+    try:
+        dead = dead_files(store, sinks, facts)
+    except (Dc43Error, OSError):
+        # What stands in the way is a finding of its own.
+        return
+    if dead:
+        size = sum(one.size for one in dead)
+        yield Diagnosis(
+            area="main",
+            level=Level.NOTE,
+            what=f"{len(dead):,} files and folders of attempts that died lie about, {size:,} bytes",
+            way_out="`dc43 vacuum` shows them, and `dc43 vacuum --yes` removes them",
+        )

@@ -1,0 +1,117 @@
+"""Rows out of parquet files: finding them, and writing the other rows anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+
+from attrs import frozen
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from dc43_core.errors import ConfigurationError, CorruptFileError
+from dc43_core.protocol.file_store import FileStore, canonical
+from dc43_core.upkeep.interface import Key, Removed
+from dc43_integrations.spark.classify import MAIN, UNCAST
+from dc43_integrations.spark.file_store import spark_path
+from dc43_integrations.spark.names import PREFIX, RAW, column
+from dc43_integrations.spark.stager import REJECTS
+
+_FILE = "_dc43_file"
+
+
+@frozen(kw_only=True)
+class SparkEraser:
+    """Works on files by their names: what a log lists or does not list is not its concern."""
+
+    spark: SparkSession
+    store: FileStore
+    format: str = "parquet"
+
+    def find(self, files: Sequence[str], key: Key, *, staged: bool = False) -> Mapping[str, int]:
+        """Return by URI the number of rows of the key, of files that have any."""
+        if not files:
+            return {}
+        try:
+            groups = [self._read(files, merge=True)]
+        except PySparkException:
+            # Files of several contract versions may lie side by side, whose types do not merge.
+            groups = [self._read([file]) for file in files]
+        known = {field.name for frame in groups for field in frame.schema}
+        if key.column not in known:
+            shown = ", ".join(sorted(n for n in known if not n.startswith(PREFIX)))
+            raise ConfigurationError(
+                "--key", [f"there is no column {key.column!r}; columns: {shown}"]
+            )
+        given = {canonical(file): file for file in files}
+        counts: dict[str, int] = {}
+        for frame in groups:
+            if key.column not in frame.columns:
+                continue
+            rows = (
+                frame.where(_is(frame, key, staged=staged))
+                .groupBy(F.col("_metadata.file_path").alias(_FILE))
+                .count()
+                .collect()
+            )
+            counts.update({given[canonical(row[_FILE])]: int(row["count"]) for row in rows})
+        return counts
+
+    def without(self, file: str, key: Key, folder: str, *, staged: bool = False) -> str:
+        """Write all other rows of a file into one new file."""
+        frame = self._read([file])
+        kept = frame.where(~_is(frame, key, staged=staged)).coalesce(1)
+        writer = kept.write.format(self.format).mode("overwrite")
+        writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false").save(
+            spark_path(folder)
+        )
+        made = [f.path for f in self.store.list(folder) if f.name[0] not in "._"]
+        if len(made) != 1:
+            raise CorruptFileError(folder, f"expected one rewritten file, found {len(made)}")
+        return made[0]
+
+    def held_counts(self, removed: Mapping[str, int]) -> Removed:
+        """Say what rows were counted as; rejects are the violating rows once more."""
+        lanes = {group: rows for group, rows in removed.items() if group != REJECTS}
+        rows = sum(lanes.values())
+        return Removed(
+            rows=rows,
+            violating=rows - lanes.get(str(MAIN), 0),
+            uncast=lanes.get(str(UNCAST), 0),
+        )
+
+    def _read(self, files: Sequence[str], *, merge: bool = False) -> DataFrame:
+        # Names are exact: without this, Spark would take [ and { in them for patterns.
+        reader = self.spark.read.format(self.format).option("__globPaths__", "false")
+        if merge:
+            reader = reader.option("mergeSchema", "true")
+        return reader.load([spark_path(file) for file in files])
+
+
+def _is(frame: DataFrame, key: Key, *, staged: bool) -> Column:
+    """Return whether a row is meant: never NULL, since such rows would be lost."""
+    fields = {field.name: field.dataType for field in frame.schema}
+    value, here, kind = F.lit(key.value), column(key.column), fields[key.column]
+    meant = [here.cast("string") == value]
+    if not isinstance(kind, T.ArrayType | T.MapType | T.StructType | T.StringType):
+        meant.append(here == value.try_cast(kind))
+    raw = fields.get(RAW)
+    if isinstance(raw, T.MapType):
+        meant.append(column(RAW)[F.lit(key.column)] == value)
+    elif isinstance(raw, T.StructType) and key.column in _names(raw["raw"].dataType):
+        meant.append(column(RAW, "raw", key.column) == value)
+    if staged:
+        # What would not cast travels packed in a text column of its row.
+        texts = [name for name, kind in fields.items() if isinstance(kind, T.StringType)]
+        path = "$.raw['" + key.column.replace("'", "\\'") + "']"
+        meant += [F.get_json_object(column(name), path) == value for name in texts]
+        if key.column in texts:
+            meant.append(F.get_json_object(here, "$.value") == value)
+    return reduce(or_, (F.coalesce(one, F.lit(False)) for one in meant))
+
+
+def _names(kind: T.DataType) -> list[str]:
+    return kind.names if isinstance(kind, T.StructType) else []
