@@ -52,13 +52,22 @@ class SparkUpkeep:
         """Return main and, where the file has them, rejects."""
         file = self._pipeline
         sink = find_sink(self._runtime, file.sink.format)
+        in_session = bool(getattr(sink, "in_session", False))
         paths = {Lane.MAIN: file.sink.path}
         if file.rejects is not None:
             paths[Lane.REJECTS] = file.rejects.path
         return {
             lane: sink.open(
                 LaneTarget(
-                    lane=lane, path=file.resolve(path), store=self.store(), schema=lambda: "{}"
+                    lane=lane,
+                    path=file.resolve(path),
+                    store=self.store(),
+                    # Of a place that is looked at, nobody declares columns.
+                    schema=lambda: "{}",
+                    columns=dict,
+                    # Starting one takes seconds, and only sinks inside a session ask for it.
+                    session=self._spark if in_session else None,  # type: ignore[arg-type]
+                    view=file.run.query_name or file.name,
                 )
             )
             for lane, path in paths.items()
