@@ -27,6 +27,22 @@ class Dc43Error(Exception):
     retryable: bool = False
 
 
+def said_by(error: BaseException) -> str:
+    """Return the message of an error of foreign code, whose `str` may be empty or fail."""
+    try:
+        text = str(error)
+    # A boundary to foreign code: an error without a message is told all the same.
+    except Exception:  # noqa: BLE001
+        text = ""
+    return text.strip() or type(error).__name__
+
+
+def described(error: BaseException) -> str:
+    """Return the class and the message of an error of foreign code."""
+    name, text = type(error).__name__, said_by(error)
+    return name if text == name else f"{name}: {text}"
+
+
 class ConfigurationError(Dc43Error, ValueError):
     """A configuration or pipeline file says something that cannot be used."""
 
@@ -290,9 +306,16 @@ class SourceNotFoundError(Dc43Error, FileNotFoundError):
 
 
 class CallbackInterruptedError(Dc43Error, RuntimeError):
-    """The batch was interrupted from outside, such as by Ctrl-C; it was not committed."""
+    """A batch was interrupted, such as by `sys.exit` in a callback; the checkpoint stands still."""
 
     exit_code = 3
+
+    def __init__(self, batch_id: int, by: str) -> None:
+        self.batch_id, self.by = batch_id, by
+        super().__init__(
+            f"batch {batch_id} was interrupted by {by} and the checkpoint did not advance; start "
+            "the stream again: it takes the batch up where it stands"
+        )
 
 
 class StopRequestedError(Dc43Error, RuntimeError):

@@ -16,6 +16,8 @@ from dc43_core.errors import (
     ConfigurationError,
     Dc43Error,
     StopRequestedError,
+    described,
+    said_by,
 )
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.governance.model import Run
@@ -85,37 +87,48 @@ class GovernedStream(Generic[Frame]):
         """
         try:
             self.run_log.batch_begins(batch_id)
-            record = self._taken(frame, batch_id)
-            self._tell(record)
+            return self._taken(frame, batch_id)
         except StopRequestedError as error:
             with self.result.lock:
                 self.result.details["outcome"] = RunOutcome.STOPPED.value
             self._ended(error, RunOutcome.STOPPED)
             raise
-        finally:
-            self.run_log.batch_ends()
-        return record
-
-    def _taken(self, frame: Frame, batch_id: int) -> GovernanceRecord:
-        try:
-            self.outbox.require()
-            return self.protocol.process(frame, batch_id)
         except BatchBlockedError as error:
-            blocked = self.protocol.journal.blocked(batch_id)
-            if blocked is not None:
-                self._tell(blocked)
+            self._blocked(error)
             self._ended(error, RunOutcome.BLOCKED)
             raise
+        # Also what a listener was interrupted by: the batch is decided then, and not told of.
         except BaseException as error:
             self._failed(batch_id, error)
             self._ended(error, RunOutcome.FAILED)
             raise
+        finally:
+            self.run_log.batch_ends()
+
+    def _taken(self, frame: Frame, batch_id: int) -> GovernanceRecord:
+        self.outbox.require()
+        try:
+            record = self.protocol.process(frame, batch_id)
+        except BatchBlockedError:
+            blocked = self.protocol.journal.blocked(batch_id)
+            if blocked is not None:
+                self._tell(blocked)
+            raise
+        self._tell(record)
+        return record
 
     def _ended(self, error: BaseException, outcome: RunOutcome) -> None:
         self.failure = error
         # Of others the class alone: their text may quote rows, and a ledger holds none.
         ours = isinstance(error, Dc43Error)
         self.run_log.end(outcome, str(error) if ours else type(error).__name__)
+
+    def _blocked(self, error: BatchBlockedError) -> None:
+        with self.result.lock:
+            self.result.details["outcome"] = Outcome.BLOCKED.value
+            self.result.details["record_id"] = error.record_id
+            if self.result.ok:
+                self.result.status, self.result.reason = Verdict.BLOCK, error.reason
 
     def _failed(self, batch_id: int, error: BaseException) -> None:
         """Make a fault visible on the result: there is no path from an error to ok."""
@@ -131,12 +144,14 @@ class GovernedStream(Generic[Frame]):
         if not known:
             self._update(record, payload)
         if not (self.history and self.history[-1]["record_id"] == record.record_id):
-            self.history.append(payload)
-        self.protocol.lookback.add(payload)
+            # A copy of its own: what is done to the caller's entry changes no strategy's history.
+            self.history.append(record.payload())
+        self.protocol.lookback.add(record.payload())
         self.outbox.relay(record)
         self._show_outbox()
         for name, exporter in self.exporters:
-            self._isolated(f"exporter {name}", exporter.export, record)
+            # A copy each: the record itself may wait in the outbox still.
+            self._isolated(f"exporter {name}", exporter.export, record.copy())
         if self.on_batch is not None:
             self._isolated("on_streaming_batch", self.on_batch, record.payload())
 
@@ -151,14 +166,14 @@ class GovernedStream(Generic[Frame]):
             if self.outbox.failure is None:
                 self.result.details.pop("outbox_error", None)
             else:
-                self.result.details["outbox_error"] = str(self.outbox.failure)
+                self.result.details["outbox_error"] = said_by(self.outbox.failure)
 
     def _isolated(self, who: str, listener: Callable[[Any], object], fact: Any) -> None:
         try:
             listener(fact)
         # A boundary to foreign code: a listener that fails is counted and never stops a stream.
         except Exception as error:
-            log.error("listener.failed", listener=who, error=str(error), exc_info=True)
+            log.error("listener.failed", listener=who, error=described(error), exc_info=True)
             with self.result.lock:
                 failures = self.result.details.setdefault("listener_failures", {})
                 failures[who] = failures.get(who, 0) + 1

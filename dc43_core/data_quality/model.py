@@ -9,7 +9,8 @@ from typing import Any
 from attrs import define, field, frozen
 
 from dc43_core.data_quality.display import as_html, as_text
-from dc43_core.vocabulary import Severity, Verdict
+from dc43_core.errors import described
+from dc43_core.vocabulary import Outcome, Severity, Verdict
 
 
 @frozen(kw_only=True)
@@ -107,17 +108,17 @@ class ValidationResult:
         contract_id: The contract it was held against.
         contract_version: That contract's version.
         streaming_batches: One entry a micro-batch, newest last, bounded.
-        streaming_queries: The running queries behind it.
+        streaming_queries: The queries behind it; each has a method `exception`.
         binding: Of a read, what a write of the same data needs to know; opaque.
     """
 
-    status: Verdict = Verdict.OK
+    _status: Verdict = field(default=Verdict.OK)
     errors: list[str] = field(factory=list)
     warnings: list[str] = field(factory=list)
     metrics: dict[str, Any] = field(factory=dict)
     schema: dict[str, str] = field(factory=dict)
-    reason: str | None = None
-    details: dict[str, Any] = field(factory=dict)
+    _reason: str | None = field(default=None)
+    _details: dict[str, Any] = field(factory=dict)
     findings: list[Finding] = field(factory=list, repr=False)
     dataset_id: str = ""
     dataset_version: str = ""
@@ -126,12 +127,51 @@ class ValidationResult:
     streaming_batches: list[dict[str, Any]] = field(factory=list, repr=False)
     streaming_queries: list[Any] = field(factory=list, repr=False)
     binding: Any = field(default=None, repr=False)
-    lock: Any = field(factory=threading.Lock, repr=False, init=False)
+    lock: Any = field(factory=threading.RLock, repr=False, init=False)
 
     @property
     def ok(self) -> bool:
         """No error landed or blocked, and the verdict could be reached."""
-        return not self.errors and self.status not in (Verdict.UNKNOWN, Verdict.BLOCK)
+        return self.status not in (Verdict.UNKNOWN, Verdict.BLOCK) and not self.errors
+
+    @property
+    def status(self) -> Verdict:
+        """The verdict; of a stream the worst so far."""
+        self._look()
+        return self._status
+
+    @status.setter
+    def status(self, verdict: Verdict) -> None:
+        self._status = verdict
+
+    @property
+    def reason(self) -> str | None:
+        """Why the verdict is what it is, as a sentence; None when it is ok."""
+        self._look()
+        return self._reason
+
+    @reason.setter
+    def reason(self, sentence: str | None) -> None:
+        self._reason = sentence
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Further facts by name; `outcome` once a stream was blocked or failed."""
+        self._look()
+        return self._details
+
+    def _look(self) -> None:
+        """Take over how the queries ended: one may fail where no batch is being processed."""
+        if "outcome" in self._details:
+            return
+        for query in self.streaming_queries:
+            fault = _fault(query)
+            with self.lock:
+                if fault is not None and "outcome" not in self._details:
+                    self._status = Verdict.UNKNOWN
+                    self._reason = f"the stream stopped: {fault}"
+                    self.errors.append(self._reason)
+                    self._details["outcome"] = Outcome.FAILED.value
 
     def __str__(self) -> str:
         with self.lock:
@@ -141,3 +181,16 @@ class ValidationResult:
         """What a notebook shows."""
         with self.lock:
             return as_html(self)
+
+
+def _fault(query: Any) -> str | None:
+    """Return what ended a query, in a line; None if it runs or was stopped."""
+    try:
+        fault = query.exception()
+    # A boundary to foreign code: an engine that cannot be asked any more has not done well.
+    except Exception as error:  # noqa: BLE001
+        fault = error
+    if fault is None:
+        return None
+    text = described(fault) if isinstance(fault, BaseException) else str(fault)
+    return text.strip().splitlines()[0]

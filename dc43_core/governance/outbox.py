@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from dc43_core.config import OutboxConfig
-from dc43_core.errors import GovernanceDownError
+from dc43_core.errors import GovernanceDownError, said_by
 from dc43_core.governance.interface import GovernanceClient
 from dc43_core.log import get_logger
 from dc43_core.protocol.journal import Journal, RecordName
@@ -114,7 +114,7 @@ class Outbox:
                 return
             assert self.failure is not None
             if attempts > self._config.retries or not is_retryable(self.failure):
-                raise GovernanceDownError(_text(self.failure), attempts, self.depth)
+                raise GovernanceDownError(said_by(self.failure), attempts, self.depth)
             self._sleep(self._wait())
 
     def _take(self, record: GovernanceRecord) -> None:
@@ -144,7 +144,7 @@ class Outbox:
         ended = self._clock()
         self._due = ended + max(self._wait(), PATIENCE * (ended - began))
         tell = log.warning if is_retryable(failure) else log.error
-        tell("records.kept-back", count=self.depth, error=_text(failure))
+        tell("records.kept-back", count=self.depth, error=said_by(failure))
         return False
 
     def _compare(self, *, probe: bool) -> Exception | None:
@@ -207,7 +207,3 @@ def is_retryable(error: BaseException) -> bool:
     nothing is taken for an outage.
     """
     return bool(getattr(error, "retryable", True))
-
-
-def _text(error: BaseException) -> str:
-    return str(error) or type(error).__name__

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from attrs import evolve, frozen
 
-from dc43_core.errors import StopRequestedError
+from dc43_core.errors import StopRequestedError, described
 from dc43_core.governance.interface import run_keeper
 from dc43_core.governance.model import Run, StopRequest
 from dc43_core.log import get_logger
@@ -135,7 +135,7 @@ class RunLog:
             # A boundary to foreign code: the row of a run must not stop the data.
             except Exception as error:  # noqa: BLE001
                 self.failures += 1
-                log.warning("run-row.not-kept", run_id=run.run_id, error=str(error))
+                log.warning("run-row.not-kept", run_id=run.run_id, error=described(error))
                 return
             with self._lock:
                 self._request = self._request or request
@@ -196,7 +196,7 @@ class RunLog:
             query.stop()
         # A boundary to foreign code: it is tried again a moment later.
         except Exception as error:  # noqa: BLE001
-            log.warning("run.not-stopped", run_id=self._run.run_id, error=str(error))
+            log.warning("run.not-stopped", run_id=self._run.run_id, error=described(error))
 
     def _program_ends(self) -> None:
         """Close the row of a run whose program ends, with its query or without."""

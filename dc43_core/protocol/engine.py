@@ -50,6 +50,7 @@ class Staged:
         metrics: Further numbers, by name.
         folder: Where all of it lies.
         rejects_all: Whether drift sent every row to the rejects.
+        gone: Files that the batch was to read and that are not there: their rows are in no lane.
     """
 
     row_count: int
@@ -61,6 +62,7 @@ class Staged:
     metrics: Mapping[str, Any] = field(factory=dict)
     folder: str
     rejects_all: bool = False
+    gone: Sequence[str] = ()
 
 
 class Stager(Protocol[Frame_contra]):

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.model import Finding, Observations, ValidationResult
-from dc43_core.errors import ConfigurationError
+from dc43_core.errors import ConfigurationError, described
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.interventions.model import DecisionContext, Intervention
@@ -84,11 +84,16 @@ class Judge:
     def findings(self, observations: Observations) -> tuple[Sequence[Finding], dict[str, str]]:
         """Ask for findings; a client that fails leaves the batch without a verdict."""
         try:
-            return self.data_quality.findings(self.plan, observations), {}
+            # A generator would fail only where it is used, and be empty the second time.
+            found = list(self.data_quality.findings(self.plan, observations))
+            for one in found:
+                if not isinstance(one, Finding):
+                    raise TypeError(f"findings() returned {one!r}, which is not a Finding")
+            return found, {}
         # A boundary to foreign code: the fault is recorded and, in enforce, blocks.
         except Exception as error:
-            log.error("validation.failed", error=str(error), exc_info=True)
-            return [], {"data-quality client": f"{type(error).__name__}: {error}"}
+            log.error("validation.failed", error=described(error), exc_info=True)
+            return [], {"data-quality client": described(error)}
 
     def interventions(
         self,
@@ -126,7 +131,7 @@ class Judge:
             # A boundary to foreign code: a strategy that fails leaves no verdict.
             except Exception as error:
                 log.error("strategy.failed", strategy=named.name, exc_info=True)
-                faults[f"strategy {named.name}"] = f"{type(error).__name__}: {error}"
+                faults[f"strategy {named.name}"] = described(error)
                 continue
             answers.append(
                 NamedIntervention(

@@ -92,6 +92,10 @@ class GovernanceRecord:
         plain["duration"] = seconds_between(self.started_at, self.ended_at)
         return plain
 
+    def copy(self) -> GovernanceRecord:
+        """Return an equal record that shares no mapping with this one."""
+        return self.from_payload(self.payload(), self.record_id)
+
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any], source: str) -> GovernanceRecord:
         """Read a record back.

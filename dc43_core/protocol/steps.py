@@ -162,6 +162,8 @@ class BatchProtocol(Generic[Frame]):
         )
         judge = self._judge()
         findings, faults = judge.findings(observations)
+        if staged.gone:
+            faults["input"] = _gone(staged.gone)
         self.failpoint("validated", batch_id)
         interventions = judge.interventions(batch_id, started, findings, observations, faults)
         disposition = dispose(
@@ -388,3 +390,11 @@ class BatchProtocol(Generic[Frame]):
             number = attempt.name.partition("-")[0]
             if number.isdigit() and int(number) <= batch_id:
                 self.store.delete(attempt.path)
+
+
+def _gone(files: Sequence[str]) -> str:
+    more = f" and {len(files) - 1} more files are" if len(files) > 1 else " is"
+    return (
+        f"{files[0]}{more} gone since the batch was planned, and rows of what is gone are in no "
+        "lane; if the batch is blocked, put it back and start again, or release the batch without"
+    )

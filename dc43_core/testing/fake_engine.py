@@ -28,12 +28,21 @@ CHECKS = "_dc43_checks"
 
 @frozen(kw_only=True)
 class FakeStager:
-    """The fake engine's part of the protocol."""
+    """The fake engine's part of the protocol.
+
+    Attributes:
+        store: Where everything lies.
+        plan: What the contract asks.
+        kinds: Every expectation kind by name.
+        rows_per_file: Rows of a staged file.
+        gone: Files that every batch misses.
+    """
 
     store: MemoryStore
     plan: CheckPlan
     kinds: Mapping[str, ExpectationKind]
     rows_per_file: int = 4
+    gone: Sequence[str] = ()
 
     def schema(self) -> Mapping[str, str]:
         """Return column name to logical type."""
@@ -83,6 +92,7 @@ class FakeStager:
                 "violating": self._write(folder, "violating", rejects),
             },
             folder=folder,
+            gone=self.gone,
         )
 
     def finish(

@@ -34,6 +34,11 @@ def store_for(spark: SparkSession, uri: str) -> FileStore:
     return store
 
 
+def store_to_read(spark: SparkSession, uri: str) -> FileStore:
+    """Return the store of a file that is only read: any file system of Hadoop's will do."""
+    return LocalFileStore() if uri.startswith("file:") else HadoopFileStore(spark)
+
+
 def spark_path(uri: str) -> str:
     """Return a URI as Spark's readers and writers take it: they do not decode `%20`."""
     scheme, colon, rest = uri.partition(":")

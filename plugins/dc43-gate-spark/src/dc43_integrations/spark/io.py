@@ -17,7 +17,7 @@ from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import ConfigurationError
+from dc43_core.errors import ConfigurationError, described
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.governance.interface import GovernanceClient
 from dc43_core.governance.model import SchemaObservation
@@ -386,5 +386,5 @@ def _observe(runtime: Runtime, result: ValidationResult, direction: str, namespa
         runtime.governance.observe_schema(observation)
     # A boundary to foreign code: governance being down must not stop the data.
     except Exception as error:  # noqa: BLE001
-        log.warning("schema-observation.lost", dataset_id=result.dataset_id, error=str(error))
-        result.details["schema_observation"] = f"not recorded: {error}"
+        log.warning("schema-observation.lost", dataset_id=result.dataset_id, error=described(error))
+        result.details["schema_observation"] = f"not recorded: {described(error)}"

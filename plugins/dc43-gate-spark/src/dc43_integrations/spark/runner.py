@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import Dc43Error, EngineError, StopRequestedError
+from dc43_core.errors import Dc43Error, EngineError, StopRequestedError, described
 from dc43_core.pipeline import OnBatch
 from dc43_core.pipeline_file import PipelineFile
 from dc43_core.runtime import Runtime
@@ -111,9 +111,9 @@ def _wait(spark: SparkSession, started: StartedStream) -> None:
         # Only the text of an exception survives the way through the JVM; we kept the original.
         if isinstance(cause, Dc43Error):
             raise cause from None
-        first = str(cause or error).strip().splitlines()[0]
-        name = type(cause or error).__name__
-        raise EngineError(f"the stream stopped: {name}: {first}") from (cause or error)
+        ended = error if cause is None else cause
+        first = described(ended).strip().splitlines()[0]
+        raise EngineError(f"the stream stopped: {first}") from ended
     except KeyboardInterrupt:
         # Before the query is: what it says when it is stopped is not the reason.
         run_log.end(RunOutcome.STOPPED, "Ctrl-C or SIGTERM")

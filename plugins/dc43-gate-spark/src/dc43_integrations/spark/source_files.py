@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -38,6 +38,15 @@ class BatchFiles:
             for number in range(start + 1, int(offset["logOffset"]) + 1):
                 found += self._entry(source, number)
         return found
+
+    def gone(self, batch_id: int, store_of: Callable[[str], FileStore]) -> list[str]:
+        """Return the files of a batch that are not there; Spark reads them as no rows, silently.
+
+        Args:
+            batch_id: The batch.
+            store_of: Where a file lies, by its URI; a source may lie elsewhere than the checkpoint.
+        """
+        return [file for file in self.files(batch_id) if store_of(file).status(file) is None]
 
     def describe(self, batch_id: int) -> dict[str, Any]:
         """Return what a record says of its input: files and offsets."""

@@ -59,6 +59,7 @@ class SparkStager:
         static_drift: Differences known from the frame's schema, the same in every batch.
         probe: Looks at a batch's files for differences; None where the source has none.
         inputs: Says what a batch reads.
+        gone: Says which files of a batch are not there any more.
         has_rejects: Whether there is a reject sink.
         keep_uncast: Folder for raw rows that stay in main as NULL.
         writer_options: Options of Spark's file writer.
@@ -76,6 +77,7 @@ class SparkStager:
     static_drift: tuple[ColumnDrift, ...] = ()
     probe: Callable[[int], Sequence[ColumnDrift]] | None = None
     inputs: Callable[[int], Mapping[str, Any]] = lambda batch_id: {}
+    gone: Callable[[int], Sequence[str]] = lambda batch_id: ()
     keep_uncast: str
     has_rejects: bool = True
     writer_options: Mapping[str, str] = field(factory=dict)
@@ -152,6 +154,8 @@ class SparkStager:
             files={str(lane): self._lane_files(folder, lane) for lane in (MAIN, VIOLATING, UNCAST)},
             folder=folder,
             rejects_all=reject_all,
+            # Asked after the read: whatever vanished before it is seen.
+            gone=tuple(self.gone(batch.batch_id)),
         )
         return self._audit(self._judge_keys(staged), batch)
 

@@ -28,7 +28,7 @@ from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, RunOutcome
 from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
 from dc43_integrations.spark.drift import schema_drift
-from dc43_integrations.spark.file_store import spark_path, store_for
+from dc43_integrations.spark.file_store import spark_path, store_for, store_to_read
 from dc43_integrations.spark.names import READ, refuse_reserved
 from dc43_integrations.spark.query import SparkQuery
 from dc43_integrations.spark.read import ReadBinding
@@ -147,6 +147,7 @@ def start(
         static_drift=schema_drift(frame, plan.schema, auto_cast=auto_cast),
         probe=_probe(store, checkpoint, reads),
         inputs=_inputs(store, checkpoint, reads),
+        gone=_gone(spark, store, checkpoint),
         has_rejects=target.rejects is not None,
         keep_uncast=join(checkpoint, "dc43"),
         writer_options={} if lands_as else target.options,
@@ -207,10 +208,7 @@ def _callback(stream: GovernedStream[DataFrame]) -> Callable[[DataFrame, int], N
             raise
         except BaseException as error:
             # Spark commits a batch whose callback ends without an Exception.
-            raise CallbackInterruptedError(
-                f"batch {batch_id} was interrupted by {type(error).__name__}; it is not "
-                "committed, start the stream again to go on"
-            ) from error
+            raise CallbackInterruptedError(batch_id, type(error).__name__) from error
 
     return process
 
@@ -293,6 +291,11 @@ def _inputs(
         }
 
     return inputs
+
+
+def _gone(spark: SparkSession, store: FileStore, checkpoint: str) -> Callable[[int], Sequence[str]]:
+    source = BatchFiles(store=store, checkpoint=checkpoint)
+    return lambda batch_id: source.gone(batch_id, lambda uri: store_to_read(spark, uri))
 
 
 def _below(file: str, folder: str) -> bool:
