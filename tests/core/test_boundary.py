@@ -66,7 +66,7 @@ class Raises:
 class FailingGovernance(MemoryGovernance):
     def __init__(self, what: type[BaseException]) -> None:
         super().__init__()
-        self.record_many = Raises(what)  # type: ignore[method-assign,assignment]
+        self.record_many = Raises(what)  # type: ignore[method-assign]
 
 
 @define(eq=False)
@@ -134,6 +134,10 @@ def order(number: int) -> dict[str, Any]:
 ROWS = [order(1), order(2)]
 
 
+def one(role: str, foreign: object) -> dict[str, Any]:
+    return {role: foreign}
+
+
 # -- interrupted -----------------------------------------------------------------------------------
 
 
@@ -145,7 +149,7 @@ def test_an_interruption_anywhere_is_raised_seen_and_made_good_by_the_next_start
     world: World, role: str, what: type[BaseException]
 ) -> None:
     foreign = FailingGovernance(what) if role == "governance" else Raises(what)
-    stream = world.start(**{role: foreign})
+    stream = world.start(**one(role, foreign))
 
     with pytest.raises(what):
         stream.process(ROWS, 0)
@@ -193,7 +197,7 @@ def test_an_interrupted_listener_of_a_blocked_batch_leaves_it_blocked(world: Wor
 def test_a_listener_that_fails_is_counted_whatever_it_raises(
     world: World, role: str, what: type[BaseException]
 ) -> None:
-    stream = world.start(**{role: Raises(what)})
+    stream = world.start(**one(role, Raises(what)))
     for batch_id in (0, 1):
         stream.process([order(batch_id)], batch_id)
     who = {"on_batch": "on_streaming_batch", "exporter": "exporter e"}[role]
@@ -206,7 +210,7 @@ def test_a_listener_that_fails_is_counted_whatever_it_raises(
 def test_a_judge_that_fails_blocks_in_enforce_whatever_it_raises(
     world: World, role: str, what: type[BaseException]
 ) -> None:
-    stream = world.start(**{role: Raises(what)})
+    stream = world.start(**one(role, Raises(what)))
     with pytest.raises(BatchBlockedError, match=what.__name__) as caught:
         stream.process(ROWS, 0)
     assert caught.value.record_id in str(caught.value)
@@ -221,7 +225,7 @@ def test_a_judge_that_fails_blocks_in_enforce_whatever_it_raises(
 def test_a_judge_that_fails_in_observe_leaves_no_verdict(
     world: World, role: str, what: type[BaseException]
 ) -> None:
-    stream = world.start(run_type=RunType.OBSERVE, **{role: Raises(what)})
+    stream = world.start(run_type=RunType.OBSERVE, **one(role, Raises(what)))
     record = stream.process(ROWS, 0)
     assert (record.verdict, stream.result.ok) == (Verdict.UNKNOWN, False)
     assert world.ids() == [1, 2]
