@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from dc43_core.protocol.file_store import FileStore
 
 _AT_FIRST = 65_536
 _TAIL = 8
+_EVERY_DIGIT = Context(prec=38)
 _LONGEST_TEXT = 64
 """Bounds on longer texts are left out: they cost more than they spare."""
 
@@ -130,7 +131,7 @@ def _value(raw: Any, kind: pa.DataType, *, down: bool) -> Any:
         return text if len(text) <= _LONGEST_TEXT else None
     if pa.types.is_decimal(kind):
         number = raw if isinstance(raw, int) else int.from_bytes(raw, "big", signed=True)
-        return Decimal(number).scaleb(-kind.scale)
+        return Decimal(number).scaleb(-kind.scale, context=_EVERY_DIGIT)
     if pa.types.is_date32(kind):
         return (date(1970, 1, 1) + timedelta(days=raw)).isoformat()
     if pa.types.is_timestamp(kind) and kind.unit == "us":
