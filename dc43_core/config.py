@@ -69,6 +69,19 @@ class OutboxConfig:
 
 
 @frozen(kw_only=True)
+class DataProductsConfig:
+    """Where data products are found, and which may be used.
+
+    Attributes:
+        path: Folder, relative to the configuration file.
+        accepted_status: Status a data product must have; one without a status is accepted.
+    """
+
+    path: str = "products"
+    accepted_status: tuple[str, ...] = ("active",)
+
+
+@frozen(kw_only=True)
 class Limits:
     """Every bound in one place.
 
@@ -103,6 +116,7 @@ class Config:
     namespace: str = "default"
     plugins: PluginsConfig = field(factory=PluginsConfig)
     contracts: ContractsConfig = field(factory=ContractsConfig)
+    data_products: DataProductsConfig = field(factory=DataProductsConfig)
     data_quality: Instance = field(factory=lambda: Instance(use="local"))
     governance: Mapping[str, Instance] = field(factory=dict)
     strategies: Mapping[str, Instance] = field(factory=dict)

@@ -51,6 +51,22 @@ class ConfigurationError(Dc43Error, ValueError):
         super().__init__(f"{source}: " + "; ".join(self.problems))
 
 
+class StatusError(ConfigurationError, ValueError):
+    """A contract or data product has a status that the configuration does not accept."""
+
+    def __init__(
+        self, thing: str, status: str, accepted: Iterable[str], *, source: str, key: str
+    ) -> None:
+        self.thing, self.status, self.accepted, self.key = thing, status, tuple(accepted), key
+        super().__init__(
+            source,
+            [
+                f"{thing} has status {status!r}; accepted: {', '.join(self.accepted)}; activate "
+                f"it, or accept the status with {key}"
+            ],
+        )
+
+
 class UnknownNameError(Dc43Error, LookupError):
     """A configuration names an extension that no installed plugin provides."""
 
@@ -85,8 +101,8 @@ class PluginLoadError(Dc43Error, ImportError):
         )
 
 
-class ContractError(Dc43Error, ValueError):
-    """A contract file cannot be read as a contract.
+class DocumentError(Dc43Error, ValueError):
+    """A file cannot be read as the document that it says it is.
 
     Attributes:
         source: The file, or a name for text that came from elsewhere.
@@ -104,6 +120,10 @@ class ContractError(Dc43Error, ValueError):
         if path:
             where += f", {path}"
         super().__init__(f"{where}: {problem}")
+
+
+class ContractError(DocumentError, ValueError):
+    """A contract file cannot be read as a contract."""
 
 
 class ContractNotFoundError(Dc43Error, LookupError):

@@ -12,13 +12,19 @@ from attrs import define, field
 from dc43_core.config import Config, Instance, load_config
 from dc43_core.contracts.files import ContractFiles, pick_object
 from dc43_core.contracts.model import Contract
+from dc43_core.contracts.versions import LATEST
 from dc43_core.converter import CONFIGURATION, structure
+from dc43_core.data_products.files import DataProductFiles
+from dc43_core.data_products.interface import DataProductService
+from dc43_core.data_products.model import DataProduct
+from dc43_core.data_products.resolve import PortBinding, bind, contract_key, find_port
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.errors import (
     ConfigurationError,
     Dc43Error,
     DuplicateNameError,
     MissingEvaluatorError,
+    StatusError,
     StrategyError,
     UnknownNameError,
 )
@@ -29,9 +35,22 @@ from dc43_core.governance.interface import GovernanceClient, RecordExporter
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.plugin_manager import Plugins, load_plugins
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.vocabulary import Direction
 
 # Which distribution to install for a name that people know but have not installed.
-_BROUGHT_BY = {"sql": "dc43-gate-governance-sql", "spark": "dc43-gate-spark"}
+_BROUGHT_BY = {
+    "block-after": "dc43-gate-blocking",
+    "block-on-reject-ratio": "dc43-gate-blocking",
+    "route-after": "dc43-gate-rejects",
+    "route-rejects": "dc43-gate-rejects",
+    "schema-drift-blocking": "dc43-gate-drift",
+    "spark": "dc43-gate-spark",
+    "sql": "dc43-gate-governance-sql",
+}
+
+
+def _hint(name: str) -> str:
+    return f"it comes with {_BROUGHT_BY[name]}" if name in _BROUGHT_BY else ""
 
 
 @define(kw_only=True)
@@ -74,10 +93,7 @@ class Runtime:
             UnknownNameError: if nobody offers it.
             ConfigurationError: if its options do not fit.
         """
-        hint = ""
-        if instance.use in _BROUGHT_BY:
-            hint = f"it comes with {_BROUGHT_BY[instance.use]}"
-        offer = self.plugins.registry(kind).get(instance.use, hint)
+        offer = self.plugins.registry(kind).get(instance.use, _hint(instance.use))
         extension = offer.extension
         try:
             if extension.options is None:
@@ -181,7 +197,10 @@ class Runtime:
             known = self.plugins.registry("strategy")
             if instance.use not in known:
                 names = {o.extension.name for o in known} | set(self.config.strategies)
-                raise UnknownNameError("strategy", wanted, names)
+                hint = _hint(instance.use)
+                if wanted in self.config.strategies:
+                    hint = "; ".join(filter(None, (f"strategies.{wanted} uses it", hint)))
+                raise UnknownNameError("strategy", instance.use, names - {instance.use}, hint)
             built = self.build("strategy", instance, f"strategies.{wanted}")
             return NamedStrategy(name=wanted, strategy=built, explicit=explicit)
         if isinstance(wanted, Instance):
@@ -205,6 +224,62 @@ class Runtime:
         loaders = [o.extension.build() for o in self.plugins.registry("contract loader")]
         return ContractFiles(folder or self.config.folder / self.config.contracts.path, loaders)
 
+    def products(self, folder: Path | None = None) -> DataProductFiles:
+        """Return the data products of a folder; by default the configured one."""
+        return DataProductFiles(folder or self.config.folder / self.config.data_products.path)
+
+    def resolve_port(
+        self,
+        product: str | DataProduct,
+        port: str,
+        *,
+        direction: Direction | str | None = None,
+        version: str | None = None,
+        product_version: str = LATEST,
+        contract: Contract | None = None,
+        object_name: str | None = None,
+        server: str | None = None,
+        service: DataProductService | None = None,
+    ) -> PortBinding:
+        """Find what stands behind a port: product, port, contract, object, server.
+
+        Args:
+            product: The data product, its id, or its name where only one product has it.
+            port: The port's name.
+            direction: `input` or `output`; needed only where both sides have a port of the name.
+            version: Which version of the port: `1.2.0`, `>=1.0,<2` or `latest`; needed only
+                where there are several.
+            product_version: Which version of the product.
+            contract: The contract, for a port that names none; else it must be the port's own.
+            object_name: Which schema object, if the contract has several.
+            server: Name or environment of the server, if the contract has several.
+            service: Where to ask for the product, instead of the configured folder.
+
+        Raises:
+            DataProductNotFoundError, PortNotFoundError, ContractNotFoundError, ServerError: what
+                was named is not there.
+            AmbiguousNameError: several fit; the message lists them.
+            StatusError: if the status of product or contract is not accepted.
+            PortBindingError: if the port names no contract, or another than the one given.
+            DataProductError, ContractError: if a file cannot be read.
+        """
+        if not isinstance(product, DataProduct):
+            product = (service or self.products()).get(product, product_version)
+        accepted = self.config.data_products.accepted_status
+        if product.status is not None and product.status not in accepted:
+            raise StatusError(
+                f"data product {product.label}",
+                product.status,
+                accepted,
+                source=product.source,
+                key="data_products.accepted_status",
+            )
+        found = find_port(product, port, direction=direction, version=version)
+        if contract is None:
+            contract = self.contracts().get(*contract_key(product, found))
+        self._require_status(contract)
+        return bind(product, found, contract, object_name=object_name, server=server)
+
     def plan(
         self, contract: Contract, object_name: str | None = None, *, any_status: bool = False
     ) -> CheckPlan:
@@ -216,20 +291,23 @@ class Runtime:
             any_status: Whether to derive it although its status is not accepted, to look at it.
 
         Raises:
-            ConfigurationError: if its status is not accepted.
+            StatusError: if its status is not accepted.
             ContractError: if the object or a rule cannot be used.
         """
-        accepted = self.config.contracts.accepted_status
-        if not any_status and contract.status is not None and contract.status not in accepted:
-            raise ConfigurationError(
-                contract.source,
-                [
-                    f"contract {contract.id} {contract.version} has status {contract.status!r}; "
-                    f"accepted: {', '.join(accepted)}; activate it, or accept the status with "
-                    "contracts.accepted_status"
-                ],
-            )
+        if not any_status:
+            self._require_status(contract)
         return derive(contract, pick_object(contract, object_name), self.kinds)
+
+    def _require_status(self, contract: Contract) -> None:
+        accepted = self.config.contracts.accepted_status
+        if contract.status is not None and contract.status not in accepted:
+            raise StatusError(
+                f"contract {contract.id} {contract.version}",
+                contract.status,
+                accepted,
+                source=contract.source,
+                key="contracts.accepted_status",
+            )
 
     def evaluators(
         self, engine: str, expectations: Sequence[Expectation]

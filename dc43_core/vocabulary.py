@@ -82,6 +82,13 @@ class Lane(StrEnum):
     REJECTS = "rejects"
 
 
+class Direction(StrEnum):
+    """On which side of a data product a port is: what it reads, or what it offers."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+
+
 class Release(StrEnum):
     """Where the rows of a blocked batch go when someone releases it."""
 

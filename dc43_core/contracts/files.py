@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import frozen
 
+from dc43_core.contracts.folder import SHOWN, Documents, files, read
 from dc43_core.contracts.interface import ContractLoader
 from dc43_core.contracts.model import Contract, SchemaObject
-from dc43_core.contracts.safe_yaml import YamlLimits
 from dc43_core.contracts.versions import LATEST, VersionSelector
 from dc43_core.errors import ContractError, ContractNotFoundError
-
-_SUFFIXES = (".yaml", ".yml", ".json")
-_SHOWN = 5
 
 
 class ContractFileNotFoundError(ContractNotFoundError, FileNotFoundError):
@@ -23,28 +19,15 @@ class ContractFileNotFoundError(ContractNotFoundError, FileNotFoundError):
 
     def __init__(self, path: Path) -> None:
         folder = path.parent
-        known = [p.name for p in _files(folder)] if folder.is_dir() else []
+        known = [p.name for p in files(folder)] if folder.is_dir() else []
         super().__init__(str(path), LATEST, known, str(folder))
         self.path = path
 
     def __str__(self) -> str:
         """Name the file that is missing and those that are there."""
-        there = ", ".join(self.known[:_SHOWN]) or "none"
-        more = f" and {len(self.known) - _SHOWN} more" if len(self.known) > _SHOWN else ""
+        there = ", ".join(self.known[:SHOWN]) or "none"
+        more = f" and {len(self.known) - SHOWN} more" if len(self.known) > SHOWN else ""
         return f"contract file {self.path} does not exist; contract files beside it: {there}{more}"
-
-
-@frozen
-class _Scan:
-    """What a folder holds.
-
-    Attributes:
-        contracts: The readable ones, by path.
-        broken: What a loader accepted and could not read, with the file's bytes.
-    """
-
-    contracts: list[Contract] = field(factory=list)
-    broken: list[tuple[ContractError, bytes]] = field(factory=list)
 
 
 @frozen
@@ -76,29 +59,14 @@ class ContractFiles:
             ConfigurationError: if the selector is none.
         """
         wanted = VersionSelector.parse(selector)
-        scan = self._scan()
-        versions: dict[str, list[Contract]] = {}
-        for contract in scan.contracts:
-            if contract.id == contract_id:
-                versions.setdefault(contract.version, []).append(contract)
-        version = wanted.select(versions)
-        if version is None or wanted.exact is None:
-            # The newest version may be the broken one; an older one in its place would be
-            # enforced in silence.
-            for error, text in scan.broken:
-                if _mentions(text, contract_id):
-                    raise error
-        if version is None:
-            raise self._not_found(contract_id, selector, scan)
-        first, *others = versions[version]
-        for other in others:
-            if other.digest != first.digest:
-                raise ContractError(
-                    first.source,
-                    f"contract {contract_id!r} {version} has another content in {other.source}; "
-                    "a published version does not change: give one of them a new version",
-                )
-        return first
+        documents = self._documents()
+        scan = documents.scan()
+        found = [contract for contract in scan.documents if contract.id == contract_id]
+        contract = documents.choose(scan, found, contract_id, wanted)
+        if contract is None:
+            known = sorted({f"{c.id} {c.version}" for c in scan.documents})
+            raise ContractNotFoundError(contract_id, selector, known, documents.searched(scan))
+        return contract
 
     def read(self, path: Path) -> Contract:
         """Read one file.
@@ -109,7 +77,7 @@ class ContractFiles:
         """
         if not path.is_file():
             raise ContractFileNotFoundError(path)
-        return self.parse(str(path), _bytes(path))
+        return self.parse(str(path), read(path))
 
     def parse(self, source: str, text: bytes) -> Contract:
         """Read a contract's bytes, wherever they came from.
@@ -126,21 +94,10 @@ class ContractFiles:
             )
         return contract
 
-    def _scan(self) -> _Scan:
-        scan = _Scan()
-        for path in _files(self.folder):
-            text = b""
-            try:
-                text = _bytes(path)
-                contract = self._parse(str(path), text)
-            except ContractError as error:
-                scan.broken.append((error, text))
-            except OSError as error:
-                scan.broken.append((ContractError(str(path), error.strerror or str(error)), text))
-            else:
-                if contract is not None:
-                    scan.contracts.append(contract)
-        return scan
+    def _documents(self) -> Documents[Contract]:
+        return Documents(
+            folder=self.folder, kind="contract", error=ContractError, parse=self._parse
+        )
 
     def _parse(self, source: str, text: bytes) -> Contract | None:
         accepting = [loader for loader in self.loaders if loader.accepts(source, text)]
@@ -148,18 +105,6 @@ class ContractFiles:
             names = " and ".join(type(loader).__qualname__ for loader in accepting)
             raise ContractError(source, f"is accepted by {names}; uninstall one of the two formats")
         return accepting[0].parse(source, text) if accepting else None
-
-    def _not_found(self, contract_id: str, selector: str, scan: _Scan) -> ContractNotFoundError:
-        searched = str(self.folder)
-        if not self.folder.is_dir():
-            searched += " (no such folder)"
-        if scan.broken:
-            shown = [str(error) for error, _ in scan.broken[:_SHOWN]]
-            if len(scan.broken) > _SHOWN:
-                shown.append(f"{len(scan.broken) - _SHOWN} more")
-            searched += f" (could not be read there: {'; '.join(shown)})"
-        known = sorted({f"{c.id} {c.version}" for c in scan.contracts})
-        return ContractNotFoundError(contract_id, selector, known, searched)
 
 
 def pick_object(contract: Contract, name: str | None = None) -> SchemaObject:
@@ -188,24 +133,3 @@ def pick_object(contract: Contract, name: str | None = None) -> SchemaObject:
     if not contract.objects:
         raise ContractError(contract.source, "has no schema object; add one under `schema`")
     raise ContractError(contract.source, f"has several schema objects, name one of: {choices}")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """List contract files, sorted so that the same folder always reads the same."""
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in _SUFFIXES and not hidden and path.is_file():
-            yield path
-
-
-def _mentions(text: bytes, contract_id: str) -> bool:
-    """Say whether a file that cannot be read has a line or entry `id: <contract_id>`."""
-    quoted = re.escape(contract_id.encode())
-    entry = rb"(?m)(?:^|[{,])[ \t]*[\"']?id[\"']?[ \t]*:[ \t]*[\"']?%s[\"']?[ \t]*(?:[#,}\r]|$)"
-    return re.search(entry % quoted, text) is not None
-
-
-def _bytes(path: Path) -> bytes:
-    """Read a file, but of a huge one no more than shows that it is too large."""
-    with path.open("rb") as file:
-        return file.read(YamlLimits().max_bytes + 1)

@@ -101,6 +101,27 @@ class SchemaObject:
 
 
 @frozen(kw_only=True)
+class Server:
+    """Where the data of a contract is, as the contract says.
+
+    Attributes:
+        name: What it is called; the other texts are as written.
+        type: `local`, `s3`, `kafka`, ...
+        environment: `prod`, `dev`, ...
+        format: Of the files or messages.
+        location: A path or URI; None for a server that is reached in another way.
+        settings: All that the contract says of it beside that.
+    """
+
+    name: str
+    type: str | None = None
+    environment: str | None = None
+    format: str | None = None
+    location: str | None = None
+    settings: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
 class UnenforceableNode:
     """A part of the contract that dc43 understands but cannot enforce, and why."""
 
@@ -118,6 +139,7 @@ class Contract:
         api_version: The ODCS version of the file, such as `v3.1.0`.
         status: As written; None where the contract gives none.
         objects: The schema objects.
+        servers: Where the data is.
         digest: SHA-256 of the file's bytes, hex.
         source: Where it was read from.
         notes: Nodes that the loader met and nobody enforces.
@@ -130,6 +152,7 @@ class Contract:
     name: str | None = None
     description: str | None = None
     objects: tuple[SchemaObject, ...] = ()
+    servers: tuple[Server, ...] = ()
     digest: str
     source: str
     notes: tuple[UnenforceableNode, ...] = ()

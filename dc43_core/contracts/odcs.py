@@ -13,7 +13,7 @@ import re
 
 from attrs import evolve, field, frozen
 
-from dc43_core.contracts.model import Contract, SchemaObject, UnenforceableNode
+from dc43_core.contracts.model import Contract, SchemaObject, Server, UnenforceableNode
 from dc43_core.contracts.odcs_property import read_properties, read_relationships
 from dc43_core.contracts.odcs_quality import read_quality
 from dc43_core.contracts.odcs_reader import Reader
@@ -38,7 +38,6 @@ _DESCRIPTIVE = (
     "domain",
     "price",
     "roles",
-    "servers",
     "slaDefaultElement",
     "support",
     "tags",
@@ -58,6 +57,7 @@ _DESCRIPTIVE_OBJECT = (
     "synonyms",
     "tags",
 )
+_OF_A_SERVER = ("server", "type", "environment", "format", "location", "path")
 _OBSERVABLE_SLA = ("latency", "freshness", "frequency", "retention")
 
 
@@ -98,6 +98,7 @@ class OdcsLoader:
             name=reader.text("name"),
             description=_description(reader),
             objects=_objects(reader),
+            servers=_servers(reader),
             digest=hashlib.sha256(text).hexdigest(),
             source=source,
         )
@@ -164,6 +165,29 @@ def _objects(root: Reader) -> tuple[SchemaObject, ...]:
             relationships=read_relationships(reader),
         )
         reader.leave(_DESCRIPTIVE_OBJECT)
+    return tuple(found.values())
+
+
+def _servers(root: Reader) -> tuple[Server, ...]:
+    """Read where the data is: nothing is enforced there, so nothing of it is noted."""
+    found: dict[str, Server] = {}
+    for reader in root.children("servers"):
+        facts = reader.node.plain(as_text=True)
+        texts = {key: value for key, value in facts.items() if isinstance(value, str)}
+        name = texts.get("server") or texts.get("id")
+        if not name:
+            raise reader.error("`server` is missing or empty; it is the server's name", "server")
+        if name in found:
+            # A server is chosen by its name.
+            raise reader.error(f"two servers are named {shortened(name)}", "server")
+        found[name] = Server(
+            name=name,
+            type=texts.get("type"),
+            environment=texts.get("environment"),
+            format=texts.get("format"),
+            location=texts.get("location") or texts.get("path"),
+            settings={key: value for key, value in facts.items() if key not in _OF_A_SERVER},
+        )
     return tuple(found.values())
 
 

@@ -187,7 +187,7 @@ class Reader:
                 self.note("unknown key", key if len(key) <= 60 else f"{key[:57]}...")
 
     def _note_variables(self, key: str, value: Any) -> None:
-        found = _variable(value)
+        found = variable(value)
         if found:
             self.note(f"runtime variable {shortened(found)} is kept as text", key)
 
@@ -197,14 +197,15 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def _variable(value: Any) -> str | None:
+def variable(value: Any) -> str | None:
+    """Return the first runtime variable in text or data, as written; None if there is none."""
     if isinstance(value, str):
         found = _VARIABLE.search(value)
         return found[0] if found else None
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        return next(filter(None, map(_variable, value)), None)
+        return next(filter(None, map(variable, value)), None)
     return None
 
 

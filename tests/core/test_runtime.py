@@ -170,6 +170,16 @@ def test_an_unknown_strategy_lists_extensions_and_instances(plugins: Plugins):
     assert caught.value.known == ["broken", "continue", "fail-fast", "page-me", "patient", "warn"]
 
 
+@pytest.mark.parametrize("name", ["route-after", "quarantine"])
+def test_a_strategy_that_is_not_installed_says_who_brings_it(plugins: Plugins, name: str):
+    configured = {"quarantine": Instance(use="route-after", options={"n": 2})}
+    with pytest.raises(UnknownNameError) as caught:
+        runtime(plugins, strategies=configured).strategy(name)
+    assert caught.value.name == "route-after"
+    used = "strategies.quarantine uses it; " if name == "quarantine" else ""
+    assert caught.value.hint == f"{used}it comes with dc43-gate-rejects"
+
+
 @pytest.mark.parametrize(
     ("instance", "problem"),
     [

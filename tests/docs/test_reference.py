@@ -102,6 +102,7 @@ def names(kind: Any, *but: str) -> set[str]:
         ("dc43.toml", config.Config, ("source",)),
         ("plugins", config.PluginsConfig, ()),
         ("contracts", config.ContractsConfig, ()),
+        ("data_products", config.DataProductsConfig, ()),
         ("outbox", config.OutboxConfig, ()),
         ("pipeline.toml", pipeline_file.PipelineFile, ("file",)),
         ("source", pipeline_file.Source, ()),

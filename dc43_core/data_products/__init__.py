@@ -1,0 +1,1 @@
+"""Data products: ports that are bound to contracts."""
