@@ -11,7 +11,7 @@ from dc43_core.plugin_manager import load_plugins
 
 pytest.importorskip("pyspark")
 
-from dc43_integrations.spark.sinks.files import ParquetFiles
+from dc43_integrations.spark.sinks.files import Files
 from dc43_integrations.spark.sinks.find import find_sink
 
 
@@ -36,11 +36,11 @@ def clashing(alone: Runtime) -> Runtime:
 
 
 def test_parquet_is_built_in(alone):
-    assert isinstance(find_sink(alone, "parquet"), ParquetFiles)
+    assert isinstance(find_sink(alone, "parquet"), Files)
 
 
 def test_an_unknown_format_lists_the_installed_ones(alone):
-    with pytest.raises(UnknownNameError, match=r"no sink named 'papyrus'; installed: parquet$"):
+    with pytest.raises(UnknownNameError, match=r"no sink named 'papyrus'; installed: .*\bparquet$"):
         find_sink(alone, "papyrus")
 
 
