@@ -33,7 +33,7 @@ NOTE = {"name": "note", "logicalType": "string"}
         ({"output_mode": "complete"}, UnsupportedOutputModeError, "'complete'.*use append"),
         ({"output_mode": "update"}, UnsupportedOutputModeError, "'update'.*use append"),
         ({"trigger": {"continuous": "1 second"}}, UnsupportedOutputModeError, "no micro-batches"),
-        ({"format": "console"}, UnknownNameError, "no sink named 'console'; installed: .*parquet"),
+        ({"format": "nowhere"}, UnknownNameError, "no sink named 'nowhere'; installed: .*parquet"),
         ({"run_type": "enforce", "enforce": False}, TypeError, "contradicts"),
         ({"run_type": "strict"}, ConfigurationError, "observe, enforce"),
         ({"on_incompatible": "ignore"}, ConfigurationError, "block, reject"),

@@ -30,11 +30,11 @@ from dc43_core.runtime import Runtime, default_runtime
 from dc43_core.vocabulary import RunType, Verdict
 from dc43_integrations.spark.drift import schema_drift
 from dc43_integrations.spark.names import READ
+from dc43_integrations.spark.prepare import require_classic
 from dc43_integrations.spark.read import ReadBinding, StreamSource, reader_options
 from dc43_integrations.spark.write import (
     StreamTarget,
     default_checkpoint,
-    require_classic,
     start,
 )
 

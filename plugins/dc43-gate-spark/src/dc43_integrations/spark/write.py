@@ -15,7 +15,6 @@ from dc43_core.errors import (
     CallbackInterruptedError,
     ConfigurationError,
     UnsupportedOutputModeError,
-    UnsupportedSessionError,
 )
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
@@ -26,17 +25,14 @@ from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.sink import Sink
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, RunOutcome
-from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
-from dc43_integrations.spark.drift import schema_drift
 from dc43_integrations.spark.file_store import spark_path, store_for, store_to_read
-from dc43_integrations.spark.names import READ, refuse_reserved
+from dc43_integrations.spark.prepare import prepare, require_classic
 from dc43_integrations.spark.query import SparkQuery
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.find import find_sink
 from dc43_integrations.spark.sinks.interface import LaneTarget, SinkFormat
 from dc43_integrations.spark.source_files import BatchFiles
 from dc43_integrations.spark.stager import SparkStager
-from dc43_integrations.spark.types import target_schema
 
 log = get_logger("spark")
 
@@ -123,47 +119,26 @@ def start(
     require_classic(spark)
     target.check()
     sink = find_sink(runtime, target.format)
-    refuse_reserved(frame.columns, "the frame to write")
-    refuse_reserved([p.physical_name for p in plan.schema.columns], plan.contract.source)
-    _require_carried(frame, reads)
     store = store_for(spark, target.checkpoint)
     target = _placed(target, sink)
     sink_store = store_for(spark, str(target.path))
-    convert = conversion(frame, target_schema(plan.schema, frame.schema))
     checkpoint = store.uri(target.checkpoint)
-    plan = evolve(
+    ready = prepare(
+        frame,
         plan,
-        expectations=(*plan.expectations, *read_expectations(convert, plan.expectations)),
-    )
-    lands_as = getattr(sink, "main_format", None)
-    stager = SparkStager(
-        spark=own_session(spark, sink.settings),
-        store=sink_store,
-        plan=plan,
-        convert=convert,
-        classifier=Classifier(rules=(), masks=(), rejecting=()),
-        format=sink.file_format,
-        settings=sink.settings,
-        static_drift=schema_drift(frame, plan.schema, auto_cast=auto_cast),
+        runtime,
+        sink,
+        sink_store,
+        reads=reads,
+        auto_cast=auto_cast,
+        options=target.options,
         probe=_probe(store, checkpoint, reads),
         inputs=_inputs(store, checkpoint, reads),
         gone=_gone(spark, store, checkpoint),
         has_rejects=target.rejects is not None,
         keep_uncast=join(checkpoint, "dc43"),
-        writer_options={} if lands_as else target.options,
-        main_format=lands_as,
-        main_options={**getattr(sink, "main_options", {}), **target.options},
     )
-    evaluators = runtime.evaluators("spark", plan.expectations)
-    stager.classifier, notes = Classifier.build(
-        plan.expectations, evaluators, stager.typed(frame), tuple(convert.raw)
-    )
-    refused = {note.path for note in notes}
-    stager.plan = evolve(
-        plan,
-        expectations=tuple(e for e in plan.expectations if e.id not in refused),
-        unenforceable=(*plan.unenforceable, *notes),
-    )
+    stager = ready.stager
     stream = open_stream(
         runtime=runtime,
         plan=stager.plan,
@@ -179,7 +154,7 @@ def start(
         on_batch=on_batch,
         failpoint=failpoint,
     )
-    for note in notes:
+    for note in ready.notes:
         log.warning("rule.not-enforceable", check=note.path, reason=note.reason)
         stream.result.warnings.append(f"{note.path} is not enforceable: {note.reason}")
     writer = (
@@ -300,47 +275,6 @@ def _gone(spark: SparkSession, store: FileStore, checkpoint: str) -> Callable[[i
 
 def _below(file: str, folder: str) -> bool:
     return canonical(file).startswith(canonical(folder).rstrip("/") + "/")
-
-
-def _require_carried(frame: DataFrame, reads: Sequence[ReadBinding]) -> None:
-    carries = any(read.carries for read in reads)
-    if READ in frame.columns and not carries:
-        raise ConfigurationError(
-            "reads",
-            [
-                "the frame comes from a read whose result is not here; hand it over as "
-                "reads=[result], without it a header in another order would go unnoticed"
-            ],
-        )
-    if carries and READ not in frame.columns:
-        raise ConfigurationError(
-            "the frame to write",
-            [
-                f"column {READ} of the read is gone, and with it the text of values that would "
-                'not cast; keep it through select and aggregation, or read with uncast="null"'
-            ],
-        )
-
-
-def require_classic(spark: SparkSession) -> None:
-    """Refuse a session without a JVM of its own.
-
-    Raises:
-        UnsupportedSessionError: for Spark Connect.
-    """
-    if "connect" in type(spark).__module__:
-        raise UnsupportedSessionError("Spark Connect", "use a classic session")
-
-
-def own_session(spark: SparkSession, settings: Mapping[str, str]) -> SparkSession:
-    """Return a session with the same settings and these, to be changed without harm."""
-    clone = SparkSession(spark.sparkContext, spark._jsparkSession.cloneSession())
-    # What we read back is small and local to one batch: one job each, no re-planning.
-    clone.conf.set("spark.sql.adaptive.enabled", "false")
-    clone.conf.set("spark.sql.shuffle.partitions", str(spark.sparkContext.defaultParallelism))
-    for name, value in settings.items():
-        clone.conf.set(name, value)
-    return clone
 
 
 def default_checkpoint(runtime: Runtime, namespace: str, contract_id: str, name: str) -> str:
