@@ -127,8 +127,8 @@ def read_stream_with_contract(
     require_classic(spark)
     if uncast not in ("carry", "null"):
         raise ConfigurationError("uncast", [f"{uncast!r} is not one of carry, null"])
-    runtime = _runtime(runtime, governance_service, None)
-    plan = _plan(runtime, contract, contract_id, expected_contract_version, object_name)
+    runtime = services(runtime, governance_service, None)
+    plan = contract_plan(runtime, contract, contract_id, expected_contract_version, object_name)
     source = StreamSource(
         format=format, path=str(path), options=reader_options(options), uncast=uncast
     )
@@ -231,8 +231,8 @@ def write_stream_with_contract(
     if not df.isStreaming:
         raise TypeError("df does not stream; read it with readStream")
     kind = resolve_run_type(run_type, enforce)
-    runtime = _runtime(runtime, governance_service, data_quality_service)
-    plan = _plan(runtime, contract, contract_id, expected_contract_version, object_name)
+    runtime = services(runtime, governance_service, data_quality_service)
+    plan = contract_plan(runtime, contract, contract_id, expected_contract_version, object_name)
     wanted = [*interventions]
     if streaming_intervention_strategy is not None:
         wanted.append(streaming_intervention_strategy)
@@ -338,11 +338,12 @@ def bindings(reads: Sequence[ValidationResult]) -> list[ReadBinding]:
     return [read.binding for read in reads]
 
 
-def _runtime(
+def services(
     runtime: Runtime | None,
     governance: GovernanceClient | None,
     data_quality: DataQualityClient | None,
 ) -> Runtime:
+    """Return the runtime, by default the process's, with these clients in place of its own."""
     base = runtime or default_runtime()
     if governance is None and data_quality is None:
         return base
@@ -354,13 +355,19 @@ def _runtime(
     )
 
 
-def _plan(
+def contract_plan(
     runtime: Runtime,
     contract: Contract | str | Path | None,
     contract_id: str | None,
     version: str,
     object_name: str | None,
 ) -> CheckPlan:
+    """Return what a contract asks, given as it is, by its file, or by its id.
+
+    Raises:
+        TypeError: unless one of both ways is given.
+        Dc43Error: if it is not found, not accepted, or broken.
+    """
     if (contract is None) == (contract_id is None):
         raise TypeError("give either contract= or contract_id=")
     if contract_id is not None:
