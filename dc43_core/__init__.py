@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dc43_core.config import Config, Instance, load_config
     from dc43_core.contracts.model import Contract
+    from dc43_core.data_products.model import DataProduct, Port
+    from dc43_core.data_products.resolve import PortBinding
     from dc43_core.data_quality.model import ColumnDrift, Finding, Observations, ValidationResult
     from dc43_core.errors import Dc43Error
     from dc43_core.expectations.model import CheckPlan, Expectation, Threshold
@@ -25,16 +27,27 @@ if TYPE_CHECKING:
     from dc43_core.protocol.record import GovernanceRecord
     from dc43_core.registry import Extension
     from dc43_core.runtime import Runtime, default_runtime, reset_default_runtime
-    from dc43_core.vocabulary import Decision, Lane, Outcome, RunType, Scope, Severity, Verdict
+    from dc43_core.vocabulary import (
+        Decision,
+        Direction,
+        Lane,
+        Outcome,
+        RunType,
+        Scope,
+        Severity,
+        Verdict,
+    )
 
 __all__ = [
     "CheckPlan",
     "ColumnDrift",
     "Config",
     "Contract",
+    "DataProduct",
     "Dc43Error",
     "Decision",
     "DecisionContext",
+    "Direction",
     "Expectation",
     "Extension",
     "Finding",
@@ -46,6 +59,8 @@ __all__ = [
     "Observations",
     "Outcome",
     "Plugins",
+    "Port",
+    "PortBinding",
     "RunType",
     "Runtime",
     "Scope",
@@ -67,9 +82,11 @@ _HOMES = {
     "ColumnDrift": "data_quality.model",
     "Config": "config",
     "Contract": "contracts.model",
+    "DataProduct": "data_products.model",
     "Dc43Error": "errors",
     "Decision": "vocabulary",
     "DecisionContext": "interventions.model",
+    "Direction": "vocabulary",
     "Expectation": "expectations.model",
     "Extension": "registry",
     "Finding": "data_quality.model",
@@ -81,6 +98,8 @@ _HOMES = {
     "Observations": "data_quality.model",
     "Outcome": "vocabulary",
     "Plugins": "plugin_manager",
+    "Port": "data_products.model",
+    "PortBinding": "data_products.resolve",
     "RunType": "vocabulary",
     "Runtime": "runtime",
     "Scope": "vocabulary",
