@@ -289,6 +289,16 @@ class UnsupportedStoreError(Dc43Error, ValueError):
         )
 
 
+class ClosedError(Dc43Error, RuntimeError):
+    """The rows of a checked batch are used after it was closed."""
+
+    def __init__(self, batch_id: int) -> None:
+        self.batch_id = batch_id
+        super().__init__(
+            f"batch {batch_id} was closed, and its rows are gone; use them inside the with block"
+        )
+
+
 class StaleStagingError(Dc43Error, RuntimeError):
     """A staged file that a prepared batch needs is in neither place."""
 

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from dc43_core.errors import ConfigurationError
+from dc43_core.errors import ClosedError, ConfigurationError
 from dc43_core.vocabulary import Verdict
-from dc43_integrations.spark.checker import ClosedError, ContractChecker
+from dc43_integrations.spark.checker import ContractChecker
 
 pytestmark = pytest.mark.spark
 

@@ -16,7 +16,7 @@ from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
 from dc43_core.data_quality.model import Observations, ValidationResult
-from dc43_core.errors import ConfigurationError, Dc43Error
+from dc43_core.errors import ClosedError, ConfigurationError
 from dc43_core.protocol import clock
 from dc43_core.protocol.disposition import Policy, dispose
 from dc43_core.protocol.engine import BatchFacts
@@ -29,16 +29,6 @@ from dc43_integrations.spark.io import bindings, contract_plan, resolve_run_type
 from dc43_integrations.spark.prepare import prepare
 from dc43_integrations.spark.sinks.files import parquet
 from dc43_integrations.spark.stager import SparkStager
-
-
-class ClosedError(Dc43Error, RuntimeError):
-    """The rows of a checked batch are used after it was closed."""
-
-    def __init__(self, batch_id: int) -> None:
-        self.batch_id = batch_id
-        super().__init__(
-            f"batch {batch_id} was closed, and its rows are gone; use them inside the with block"
-        )
 
 
 @define(kw_only=True, eq=False)
