@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dc43_core.interventions.model import DecisionContext, Intervention
     from dc43_core.markers import hookimpl, hookspec
     from dc43_core.plugin_manager import Plugins, load_plugins
+    from dc43_core.protocol.blocked import BlockedBatch, blocked_batches, release_batch
     from dc43_core.protocol.record import GovernanceRecord
     from dc43_core.registry import Extension
     from dc43_core.runtime import Runtime, default_runtime, reset_default_runtime
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Direction,
         Lane,
         Outcome,
+        Release,
         RunType,
         Scope,
         Severity,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BlockedBatch",
     "CheckPlan",
     "ColumnDrift",
     "Config",
@@ -61,6 +64,7 @@ __all__ = [
     "Plugins",
     "Port",
     "PortBinding",
+    "Release",
     "RunType",
     "Runtime",
     "Scope",
@@ -69,15 +73,18 @@ __all__ = [
     "Threshold",
     "ValidationResult",
     "Verdict",
+    "blocked_batches",
     "default_runtime",
     "hookimpl",
     "hookspec",
     "load_config",
     "load_plugins",
+    "release_batch",
     "reset_default_runtime",
 ]
 
 _HOMES = {
+    "BlockedBatch": "protocol.blocked",
     "CheckPlan": "expectations.model",
     "ColumnDrift": "data_quality.model",
     "Config": "config",
@@ -100,6 +107,7 @@ _HOMES = {
     "Plugins": "plugin_manager",
     "Port": "data_products.model",
     "PortBinding": "data_products.resolve",
+    "Release": "vocabulary",
     "RunType": "vocabulary",
     "Runtime": "runtime",
     "Scope": "vocabulary",
@@ -108,11 +116,13 @@ _HOMES = {
     "Threshold": "expectations.model",
     "ValidationResult": "data_quality.model",
     "Verdict": "vocabulary",
+    "blocked_batches": "protocol.blocked",
     "default_runtime": "runtime",
     "hookimpl": "markers",
     "hookspec": "markers",
     "load_config": "config",
     "load_plugins": "plugin_manager",
+    "release_batch": "protocol.blocked",
     "reset_default_runtime": "runtime",
 }
 """Public name to the module that defines it, and its name there where that differs."""

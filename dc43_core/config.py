@@ -89,12 +89,15 @@ class Limits:
         timeline: Entries kept in `streaming_batches`; governance keeps all.
         history: Records that strategies may look back on.
         lookback: Batches that rules over a window of time may look back on.
+        held_bytes: How much staged data of a blocked batch is kept. Of a larger batch nothing
+            is: its record says so, and the source has the only copy.
     """
 
     timeline: int = field(default=1_000, validator=validators.ge(1))
     # State comes back with the newest record, so there is always one.
     history: int = field(default=100, validator=validators.ge(1))
     lookback: int = 10_000
+    held_bytes: int = 50 * 2**30
 
 
 @frozen(kw_only=True)

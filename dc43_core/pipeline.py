@@ -283,6 +283,7 @@ def open_stream(
         history=lambda: tuple(history),
         failpoint=_noted(run_log, failpoint),
         lookback=lookback,
+        held_bytes=limits.held_bytes,
     )
     outbox = Outbox(
         lambda: runtime.governance, journal, namespace=namespace, config=runtime.config.outbox

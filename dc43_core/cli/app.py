@@ -35,6 +35,7 @@ BUILT_IN = {
     "plugins": "Show the plugins that are loaded, and what they offer.",
     "doctor": "Look for what is wrong, and say what to do about it.",
     "ledger": "Make the ledger anew from the files beside a checkpoint.",
+    "blocked": "Show the batches that are blocked, and release them.",
 }
 """Each is the function or typer application of its name in the module of its name."""
 

@@ -47,7 +47,7 @@ def rebuild(
 
     Records that are there already are left untouched, so it can be run at any time.
     """
-    folder = _folder(checkpoint)
+    folder = checkpoint_folder(checkpoint)
     found = {
         journal.folder.rsplit("/", 1)[-1]: list(journal.records())
         for journal in journals(LocalFileStore(), folder)
@@ -80,7 +80,12 @@ def rebuild(
     )
 
 
-def _folder(checkpoint: str) -> str:
+def checkpoint_folder(checkpoint: str) -> str:
+    """Return a checkpoint's folder on this machine, given it or the pipeline file.
+
+    Raises:
+        NoJournalError: if it is elsewhere, or not there.
+    """
     if checkpoint.endswith(".toml"):
         checkpoint = load_pipeline(Path(checkpoint)).checkpoint
     if not is_local(checkpoint):

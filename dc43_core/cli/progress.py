@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dc43_core.cli.text import clean, console, count, duration, number, share
 from dc43_core.protocol.clock import seconds_between
 from dc43_core.protocol.record import GovernanceRecord
-from dc43_core.vocabulary import Verdict
+from dc43_core.vocabulary import Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -19,6 +19,8 @@ def batch_line(record: GovernanceRecord, *, skipped: bool = False) -> str:
     """Return one batch as a line."""
     if skipped:
         return f"batch {record.batch_id}: published by an earlier start, skipped"
+    if record.outcome is Outcome.SKIPPED:
+        return f"batch {record.batch_id}: {count(record.row_count, 'row')}, released as skip"
     rejected = f"{number(record.reject_count)} rejected"
     if record.reject_count:
         rejected += f" ({share(record.reject_count, record.row_count)})"

@@ -34,6 +34,7 @@ def print_report(
     total: Mapping[str, Any],
     ledger: str | None,
     history: str | None,
+    way_out: Sequence[str] = (),
 ) -> None:
     """Print tables, a sentence and the places.
 
@@ -44,6 +45,7 @@ def print_report(
         total: The stream's numbers so far.
         ledger: Where the ledger is.
         history: The command that shows more; None if there is nothing yet.
+        way_out: What can be done about a blocked batch.
     """
     out = console()
     if newest:
@@ -65,7 +67,7 @@ def print_report(
         out.print(f"{'main' if name == 'sink' else name:<8} {place(total[name])}", soft_wrap=True)
     if ledger is not None:
         out.print(f"{'ledger':<8} {place(ledger)}", soft_wrap=True)
-    for at, line in enumerate(_next(this_run["outcome"], history)):
+    for at, line in enumerate(_next(this_run["outcome"], history, way_out)):
         out.print(f"{'' if at else 'next':<8} {line}", soft_wrap=True)
 
 
@@ -103,6 +105,10 @@ def sentences(this_run: Mapping[str, Any], total: Mapping[str, Any]) -> list[str
             lines = ["No new data: nothing was published."]
         case _:
             lines = [published]
+    lines += [
+        f"Batch {batch} was released as skip: none of its rows landed."
+        for batch in this_run["skipped_batches"]
+    ]
     if total["batch_count"] > batches:
         in_all = count(total["batch_count"], "batch", "batches")
         lines.append(f"The stream so far: {in_all}, {_rows(total)}.")
@@ -119,10 +125,11 @@ def _rows(summary: Mapping[str, Any]) -> str:
     return f"{text} ({share(rejected, summary['row_count'])})" if rejected else text
 
 
-def _next(outcome: str, history: str | None) -> list[str]:
+def _next(outcome: str, history: str | None, way_out: Sequence[str]) -> list[str]:
     match outcome:
         case Outcome.BLOCKED.value:
             todo = ["mend the data or the contract and start again: the batch is tried anew"]
+            todo += way_out
         case Outcome.FAILED.value:
             todo = ["remove the cause and start again: what is published is not written twice"]
         case outcome if outcome == STOPPED:

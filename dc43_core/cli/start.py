@@ -27,7 +27,7 @@ from dc43_core.pipeline_file import PipelineFile, load_pipeline
 from dc43_core.protocol import clock
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.runtime import Runtime
-from dc43_core.vocabulary import Outcome, Verdict
+from dc43_core.vocabulary import Outcome, Release, Verdict
 
 
 class NoVerdictError(Dc43Error, RuntimeError):
@@ -43,6 +43,7 @@ class Start:
     state: State
     as_json: bool
     began: str = field(factory=clock.now)
+    given: str = ""
     pipeline: PipelineFile | None = None
     ledger: str | None = None
     details: dict[str, Any] = field(factory=dict)
@@ -56,6 +57,7 @@ class Start:
         self, path: Path, namespace: str | None, wishes: dict[str, Any], progress: Progress
     ) -> None:
         """Run the pipeline; return when its trigger is done."""
+        self.given = str(path)
         runtime = self.state.runtime
         source = runtime.config.source
         progress.say(f"configuration {source or 'none found, using defaults'}")
@@ -66,7 +68,7 @@ class Start:
             run=evolve(file.run, **wishes),
         )
         self.pipeline = file
-        runner = _runner(runtime, file)
+        runner = pipeline_runner(runtime, file)
         self.ledger = runtime.ledger
         progress.say(f"ledger {place(self.ledger)}")
         progress.say(f"pipeline {file.file} ({file.run.type})")
@@ -89,7 +91,8 @@ class Start:
         self.told = record
         # The engine hands the last batch over again after a crash. If an earlier start
         # committed it, it is told once more and is no work of this one.
-        skipped = record.outcome is Outcome.COMMITTED and record.ended_at < self.began
+        done = record.outcome in (Outcome.COMMITTED, Outcome.SKIPPED)
+        skipped = done and record.ended_at < self.began
         if skipped:
             self.skipped = max(self.skipped, record.verdict, key=_rank)
         else:
@@ -104,6 +107,8 @@ class Start:
             NoVerdictError: if a batch could not be judged and nothing else went wrong.
             Dc43Error, OSError: if all went well but the stream's records cannot be read.
         """
+        if isinstance(error, BatchBlockedError):
+            error.add_note(f"`dc43 blocked show {self.given} {error.batch_id}` shows the ways out")
         unjudged: NoVerdictError | None = None
         if self.tally.status is Verdict.UNKNOWN and (
             error is None or isinstance(error, BatchBlockedError)
@@ -135,6 +140,7 @@ class Start:
                 total=total,
                 ledger=self.ledger,
                 history=self._history(total),
+                way_out=self._way_out(error),
             )
         if unjudged is not None:
             raise unjudged from error
@@ -165,6 +171,12 @@ class Start:
             )
         missing = {name: value for name, value in known.items() if summary[name] is None}
         return {**summary, **missing}
+
+    def _way_out(self, error: BaseException | None) -> list[str]:
+        if not isinstance(error, BatchBlockedError):
+            return []
+        batch, ways = f"{self.given} {error.batch_id}", "|".join(Release)
+        return [f"or release it: `dc43 blocked release {batch} --as {ways} --reason TEXT`"]
 
     def _reason(self) -> str:
         unknown = [r for r in self.newest if r.verdict is Verdict.UNKNOWN]
@@ -202,8 +214,8 @@ def _told(error: BaseException | None) -> str | None:
     return clean(f"{type(error).__name__}: {error}")
 
 
-def _runner(runtime: Runtime, pipeline: PipelineFile) -> PipelineRunner:
-    """Return the engine.
+def pipeline_runner(runtime: Runtime, pipeline: PipelineFile) -> PipelineRunner:
+    """Return the engine of a pipeline file.
 
     Raises:
         UnknownNameError: if no installed plugin brings it.

@@ -37,6 +37,7 @@ class Tally:
         batch_count: Committed batches; `counts` and `by_check` are over these as well.
         handled: All batches, with `handled_rows` and `handled_by_check`.
         blocked: Ids of blocked batches.
+        skipped: Ids of batches that were released as skip.
         newest: The last record added.
         dataset_version: Of the newest committed batch.
     """
@@ -49,6 +50,7 @@ class Tally:
     handled_rows: int = 0
     handled_by_check: Counter[str] = field(factory=Counter)
     blocked: list[int] = field(factory=list)
+    skipped: list[int] = field(factory=list)
     newest: GovernanceRecord | None = None
     dataset_version: str | None = None
 
@@ -61,6 +63,8 @@ class Tally:
         self.handled_by_check.update(record.violations_by_check)
         if record.outcome is Outcome.BLOCKED:
             self.blocked.append(record.batch_id)
+        if record.outcome is Outcome.SKIPPED:
+            self.skipped.append(record.batch_id)
         if record.outcome is not Outcome.COMMITTED:
             return
         self.batch_count += 1
@@ -98,6 +102,7 @@ def summarise(tally: Tally, *, ended: str | None = None) -> dict[str, Any]:
         **{name: tally.counts[name] for name in COUNTS},
         "violations_by_check": ranked(tally.by_check),
         "blocked_batches": list(tally.blocked),
+        "skipped_batches": list(tally.skipped),
         "sink": newest.sink if newest else None,
         "rejects": newest.rejects if newest else None,
     }

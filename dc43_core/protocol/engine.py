@@ -51,6 +51,10 @@ class Staged:
         folder: Where all of it lies.
         rejects_all: Whether drift sent every row to the rejects.
         gone: Files that the batch was to read and that are not there: their rows are in no lane.
+        sealed: Whether the violating rows carry their reasons already, so that they can be
+            released to the rejects whatever the contract says by then.
+        layout: How the files are to be read, in JSON types; opaque to the protocol. A later start,
+            which may read its source in another way, finishes what an earlier one has staged.
     """
 
     row_count: int
@@ -63,6 +67,8 @@ class Staged:
     folder: str
     rejects_all: bool = False
     gone: Sequence[str] = ()
+    sealed: bool = False
+    layout: Mapping[str, Any] = field(factory=dict)
 
 
 class Stager(Protocol[Frame_contra]):

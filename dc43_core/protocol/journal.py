@@ -96,10 +96,12 @@ class RecordName:
     Attributes:
         batch_id: The batch.
         published: Whether it is the record of its commit, which comes after that of its block.
+        incident: Number of the block, from 1.
     """
 
     batch_id: int
     published: bool
+    incident: int = 1
 
     @property
     def kind(self) -> str:
@@ -109,7 +111,18 @@ class RecordName:
     @classmethod
     def of(cls, record: GovernanceRecord) -> RecordName:
         """Return the name of a record."""
-        return cls(record.batch_id, record.outcome is not Outcome.BLOCKED)
+        if record.outcome is not Outcome.BLOCKED:
+            return cls(record.batch_id, published=True)
+        number = record.record_id.rpartition("-blocked-")[2]
+        incident = int(number) if number.isdigit() else 1
+        return cls(record.batch_id, published=False, incident=incident)
+
+    @property
+    def suffix(self) -> str:
+        """What stands behind the batch in the record's id."""
+        if self.published:
+            return ""
+        return "-blocked" if self.incident == 1 else f"-blocked-{self.incident}"
 
 
 class Journal:
@@ -136,8 +149,9 @@ class Journal:
         return self._record("committed", batch_id)
 
     def blocked(self, batch_id: int) -> GovernanceRecord | None:
-        """Return the record of a blocked batch."""
-        return self._record("blocked", batch_id)
+        """Return the newest record of a blocked batch."""
+        held = self.held(batch_id)
+        return None if held is None else held.record
 
     def keep(self, kind: str, record: GovernanceRecord) -> GovernanceRecord:
         """Keep a record for good; if one is there already, that one counts and is returned."""
@@ -145,15 +159,28 @@ class Journal:
         return GovernanceRecord.from_payload(self._keep(path, record.payload()), path)
 
     def block(self, held: Held) -> Held:
-        """Keep a blocked batch for good; if it is known already, the first incident counts."""
-        path = self.path("blocked", held.record.batch_id)
+        """Keep a blocked batch for good; if its incident is there already, that one counts."""
+        path = self._incident(held.record.batch_id, held.incident)
         return Held.from_payload(self._keep(path, held.payload()), path)
 
     def held(self, batch_id: int) -> Held | None:
-        """Return a blocked batch with what is kept of it."""
+        """Return the newest incident of a blocked batch, with what is kept of it."""
+        found = self.incidents(batch_id)
+        return found[-1] if found else None
+
+    def incidents(self, batch_id: int) -> list[Held]:
+        """Return every incident of a blocked batch, oldest first."""
+        found: list[Held] = []
+        while True:
+            path = self._incident(batch_id, len(found) + 1)
+            payload = self._read(path)
+            if payload is None:
+                return found
+            found.append(Held.from_payload(payload, path))
+
+    def _incident(self, batch_id: int, number: int) -> str:
         path = self.path("blocked", batch_id)
-        payload = self._read(path)
-        return None if payload is None else Held.from_payload(payload, path)
+        return path if number == 1 else f"{path}.{number}"
 
     def resolve(self, resolution: Resolution) -> Resolution:
         """Keep what was decided of a blocked batch; an earlier decision counts."""
@@ -173,7 +200,8 @@ class Journal:
     def records(self, newest: int | None = None) -> Iterator[GovernanceRecord]:
         """Yield the record of each batch, oldest first.
 
-        A batch that was blocked and then published yields both, the blocked one first.
+        A batch that was blocked and then published yields both, the blocked one first; one that
+        was blocked twice, for different things, yields both of these.
 
         Args:
             newest: Only the last so many batches.
@@ -186,19 +214,25 @@ class Journal:
 
     def names(self) -> list[RecordName]:
         """Return the name of each record, oldest first, without reading it."""
-        return sorted(
-            RecordName(number, published)
-            for published in (False, True)
-            for number in self._numbers(RecordName(0, published).kind)
-        )
+        found = [RecordName(number, published=True) for number in self._numbers("committed")]
+        for file in self.store.list(join(self.folder, "blocked")):
+            number, _, incident = file.name.partition(".")
+            if number.isdigit() and (incident.isdigit() or not incident):
+                name = RecordName(int(number), published=False, incident=int(incident or 1))
+                found.append(name)
+        return sorted(found)
 
     def named(self, name: RecordName) -> GovernanceRecord | None:
         """Return the record of this name, if it is there."""
-        return self._record(name.kind, name.batch_id)
+        if name.published:
+            return self._record(name.kind, name.batch_id)
+        path = self._incident(name.batch_id, name.incident)
+        payload = self._read(path)
+        return None if payload is None else GovernanceRecord.from_payload(payload, path)
 
     def record_id(self, name: RecordName) -> str:
         """Return the id of the record of this name."""
-        return f"{self.stream_id}-{name.batch_id}" + ("" if name.published else "-blocked")
+        return f"{self.stream_id}-{name.batch_id}{name.suffix}"
 
     def published(self, lane: Lane, sink: str, *, newest: int = 100) -> Iterator[LaneManifest]:
         """Yield what committed batches published to a sink, newest first.

@@ -19,6 +19,7 @@ from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord
 from dc43_core.vocabulary import Decision, Outcome, Release, Verdict
 
 if TYPE_CHECKING:
+    from dc43_core.protocol.engine import Stager
     from dc43_core.protocol.journal import Journal
 
 
@@ -112,8 +113,7 @@ def release(
         raise NotBlockedError(batch_id, "has been published since", sorted(journal.waiting()))
     if not reason.strip():
         raise ReleaseRefusedError(batch_id, as_, "it needs a reason", "give one in a few words")
-    if as_ is Release.MAIN:
-        _refuse_unreadable(held)
+    refuse(held, as_)
     wanted = Resolution(
         batch_id=batch_id,
         release=as_,
@@ -130,6 +130,10 @@ def release(
             f"{found.by} released it as {found.release} on {found.at}",
             "start the stream to carry that out",
         )
+    # A start may have published it since it was looked for; then that counts, not this.
+    manifest = journal.prepared(batch_id)
+    if manifest is not None and "resolution" not in manifest.record.details:
+        raise NotBlockedError(batch_id, "has been published since", sorted(journal.waiting()))
     return found
 
 
@@ -151,7 +155,7 @@ def released_record(held: Held, resolution: Resolution, **facts: Any) -> Governa
     lands = resolution.release is Release.MAIN
     return evolve(
         blocked,
-        record_id=blocked.record_id.removesuffix("-blocked"),
+        record_id=f"{blocked.stream_id}-{blocked.batch_id}",
         main_count=main,
         reject_count=rejected,
         verdict=Verdict.WARN if blocked.verdict is Verdict.BLOCK else blocked.verdict,
@@ -165,12 +169,77 @@ def released_record(held: Held, resolution: Resolution, **facts: Any) -> Governa
     )
 
 
-def _refuse_unreadable(held: Held) -> None:
+def refuse(held: Held, as_: Release) -> None:
+    """Refuse what no start could carry out.
+
+    Raises:
+        ReleaseRefusedError: saying why, and what can be done instead.
+    """
+    batch_id = held.record.batch_id
+    if as_ is Release.SKIP:
+        return
+    if not held.kept:
+        raise ReleaseRefusedError(
+            batch_id,
+            as_,
+            "its rows are not kept",
+            "raise limits.held_bytes and start the stream, which keeps them; or release it as skip",
+        )
+    if as_ is Release.REJECTS and not held.staged.violating:
+        raise ReleaseRefusedError(
+            batch_id, as_, "none of its rows breaks a rule", "release it as main or skip"
+        )
+    if as_ is not Release.MAIN:
+        return
     for drift in held.facts.drift:
         if drift.incompatible and drift.kind in ("missing", "reordered", "renamed"):
             raise ReleaseRefusedError(
-                held.record.batch_id,
-                Release.MAIN,
+                batch_id,
+                as_,
                 f"column {drift.column}: {drift.detail}",
                 "release it as rejects or skip, or start with a contract that fits",
             )
+
+
+def require_releasable(
+    held: Held,
+    to: Release,
+    *,
+    stager: Stager[Any],
+    contract_digest: str,
+    has_rejects: bool,
+    is_there: Callable[[str], bool],
+    again: str,
+) -> None:
+    """Refuse what this start cannot carry out: it has other columns, no reject sink, no rows.
+
+    Args:
+        held: The block.
+        to: `main` or `rejects`.
+        stager: Of this start.
+        contract_digest: Of this start's contract.
+        has_rejects: Whether this start has a reject sink.
+        is_there: Says whether a file exists.
+        again: How to have the batch judged again, for the message.
+
+    Raises:
+        ReleaseRefusedError: saying why, and how to start instead.
+    """
+    facts = held.facts
+
+    def refused(why: str, remedy: str) -> ReleaseRefusedError:
+        return ReleaseRefusedError(facts.batch_id, to, why, remedy)
+
+    old = f"start once with contract {facts.contract_id} {facts.contract_version}"
+    if dict(held.schema) != dict(stager.schema()):
+        raise refused("it was staged with other columns than the contract of this start has", old)
+    if to is Release.REJECTS and not has_rejects:
+        raise refused("this start has no reject sink", "start the stream with rejects=")
+    if to is Release.REJECTS and not (
+        held.staged.sealed or facts.contract_digest == contract_digest
+    ):
+        # Reasons are spelled out under the contract that found them.
+        raise refused("its rows have no reasons yet, and this start has another contract", old)
+    for path in held.files:
+        if not is_there(path):
+            raise refused(f"staged file {path} is gone", f"restore it; or {again}")

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from attrs import evolve, field, frozen
 
+from dc43_core.config import Limits
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
 from dc43_core.data_quality.lookback import Lookback, kept
@@ -22,7 +23,6 @@ from dc43_core.data_quality.model import Observations
 from dc43_core.errors import (
     BatchBlockedError,
     CorruptFileError,
-    ReleaseRefusedError,
     StreamIdentityError,
     SupersededError,
 )
@@ -32,12 +32,12 @@ from dc43_core.protocol import clock
 from dc43_core.protocol.disposition import Disposition, NamedIntervention, Policy, dispose
 from dc43_core.protocol.engine import BatchFacts, Staged, Stager
 from dc43_core.protocol.file_store import FileStore, join
-from dc43_core.protocol.held import Held
+from dc43_core.protocol.held import Held, keep
 from dc43_core.protocol.identity import StreamIdentity
 from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
 from dc43_core.protocol.judge import Judge, NamedStrategy, metrics
 from dc43_core.protocol.record import GovernanceRecord
-from dc43_core.protocol.release import Resolution, released_record
+from dc43_core.protocol.release import Resolution, released_record, require_releasable
 from dc43_core.protocol.sink import Sink
 from dc43_core.vocabulary import Lane, Outcome, Release
 
@@ -81,6 +81,7 @@ class BatchProtocol(Generic[Frame]):
         policy: Run type and options.
         history: The newest records, for strategies; newest last.
         lookback: The landed batches, for rules over several of them.
+        held_bytes: How much of a blocked batch is kept at most.
         failpoint: Called at each arrow with its name and the batch id.
     """
 
@@ -97,6 +98,7 @@ class BatchProtocol(Generic[Frame]):
     policy: Policy = field(factory=Policy)
     history: Callable[[], Sequence[Mapping[str, Any]]] = lambda: ()
     lookback: Lookback
+    held_bytes: int = Limits().held_bytes
     failpoint: Callable[[str, int], None] = lambda name, batch_id: None
     now: Callable[[], str] = clock.now
 
@@ -125,7 +127,7 @@ class BatchProtocol(Generic[Frame]):
         resolution = self.journal.resolution(batch_id)
         if resolution is None:
             return self._publish(self._decide(frame, batch_id, started))
-        return self._publish(self._release(resolution))
+        return self._publish(self._release(resolution, started))
 
     def _require_newest(self) -> None:
         newest = self.journal.newest_epoch(self.epoch)
@@ -257,69 +259,70 @@ class BatchProtocol(Generic[Frame]):
         )
 
     def _block(self, record: GovernanceRecord, staged: Staged, facts: BatchFacts) -> None:
-        # The rows outlive this process, and perhaps their source.
-        self.store.sync([path for files in staged.files.values() for path in files])
         held = Held(
-            record=evolve(record, details={**record.details, "staging": staged.folder}),
+            record=record,
             staged=staged,
             facts=facts,
             schema=self.stager.schema(),
         )
-        kept = self.journal.block(held).record
+        kept = keep(held, self.journal, self.store, limit=self.held_bytes)
         self.failpoint("blocked", record.batch_id)
-        if kept.run_id != record.run_id:
-            # The incident is known from an earlier start, whose staging is kept.
+        if not kept.kept or kept.staged.folder != staged.folder:
+            # Too large; or the incident is known from an earlier start, whose rows are kept.
             self.store.delete(staged.folder)
         log.error("batch.blocked", batch_id=record.batch_id, reason=record.intervention)
         raise BatchBlockedError(
             record.dataset_id,
             record.batch_id,
             record.intervention or "no reason given",
-            kept.record_id,
+            kept.record.record_id,
         )
 
-    def _release(self, resolution: Resolution) -> Manifest:
+    def _release(self, resolution: Resolution, started: str) -> Manifest:
         """Prepare a blocked batch as someone decided, from what was staged then."""
         batch_id = resolution.batch_id
-        held = self.journal.held(batch_id)
-        if held is None:
-            raise CorruptFileError(
-                self.journal.folder, f"batch {batch_id} is released, and its block is gone"
-            )
+        held = self._held(resolution)
         log.info("batch.released", batch_id=batch_id, release=resolution.release.value)
+        rejects = self.sinks.get(Lane.REJECTS)
         record = released_record(
-            held, resolution, run_id=self.run_id, epoch=self.epoch, ended_at=self.now()
+            held,
+            resolution,
+            run_id=self.run_id,
+            epoch=self.epoch,
+            started_at=started,
+            ended_at=self.now(),
+            # Where this start writes: the block may be of one that had no reject sink.
+            sink=self.sinks[Lane.MAIN].uri,
+            rejects=rejects.uri if rejects else None,
+            guarantee=self.sinks[Lane.MAIN].guarantee,
         )
         folder = self._attempt(f"{batch_id}-{self.run_id}-released")
         if resolution.release is Release.SKIP:
             return self._prepare(record, {}, folder)
-        self._require_releasable(held, resolution)
+        require_releasable(
+            held,
+            resolution.release,
+            stager=self.stager,
+            contract_digest=self.plan.contract.digest,
+            has_rejects=rejects is not None,
+            is_there=lambda path: self.store.status(path) is not None,
+            again="to have the batch judged again delete "
+            + self.journal.path("resolutions", batch_id),
+        )
         to = Lane(resolution.release.value)
         files = self.stager.finish(evolve(held.staged, folder=folder), to, held.facts)
         return self._prepare(record, files, folder)
 
-    def _require_releasable(self, held: Held, resolution: Resolution) -> None:
-        to, batch_id = resolution.release, resolution.batch_id
-        if dict(held.schema) != dict(self.stager.schema()):
-            raise ReleaseRefusedError(
-                batch_id,
-                to,
-                "it was staged with other columns than the contract of this start has",
-                f"start once with contract {held.facts.contract_id} {held.facts.contract_version}",
-            )
-        if to is Release.REJECTS and held.staged.violating and Lane.REJECTS not in self.sinks:
-            raise ReleaseRefusedError(
-                batch_id, to, "this start has no reject sink", "start the stream with rejects="
-            )
-        for path in (path for files in held.staged.files.values() for path in files):
-            if self.store.status(path) is None:
-                raise ReleaseRefusedError(
-                    batch_id,
-                    to,
-                    f"staged file {path} is gone",
-                    "restore it, or to have the batch judged again delete "
-                    + self.journal.path("resolutions", batch_id),
-                )
+    def _held(self, resolution: Resolution) -> Held:
+        """Return the incident that was resolved."""
+        for held in self.journal.incidents(resolution.batch_id):
+            if held.record.record_id == resolution.record_id:
+                return held
+        raise CorruptFileError(
+            self.journal.folder,
+            f"batch {resolution.batch_id} is released, and record {resolution.record_id} of its "
+            "block is gone",
+        )
 
     def _prepare(
         self, record: GovernanceRecord, files: Mapping[Lane, Sequence[str]], staging: str

@@ -93,6 +93,8 @@ class FakeStager:
             },
             folder=folder,
             gone=self.gone,
+            rejects_all=reject_all,
+            sealed=True,
         )
 
     def finish(

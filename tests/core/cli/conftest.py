@@ -64,9 +64,10 @@ class Tended:
     """The places of a pipeline of the fake engine."""
 
     pipeline: Any
+    other_store: Any = None
 
     def store(self) -> Any:
-        return Files()
+        return self.other_store or Files()
 
     def sinks(self) -> dict[Lane, FileSink]:
         file, store = self.pipeline, Files()
@@ -87,9 +88,11 @@ class Runner:
 
     def __init__(self, hooks: dict[str, Any]) -> None:
         self.hooks = hooks
+        # What an engine may offer beside `run`.
+        vars(self).update({n: hooks[n] for n in ("rejects",) if n in hooks})
 
     def upkeep(self, pipeline: Any, runtime: Runtime) -> Tended:
-        return Tended(pipeline)
+        return Tended(pipeline, self.hooks.get("store"))
 
     def run(self, pipeline: Any, runtime: Runtime, on_batch: Any) -> Any:
         contract = runtime.contracts().read(Path(pipeline.resolve(pipeline.contract.path)))

@@ -126,7 +126,8 @@ def test_blocked_data_exits_1(project):
     )
     assert (facts["batch_count"], facts["row_count"], facts["rejects"]) == (1, 2, None)
     assert "batch 1 of orders was blocked" in facts["error"]
-    assert called.err.splitlines()[-1] == f"dc43: {facts['error']}"
+    way_out = f"`dc43 blocked show {project.folder}/orders.toml 1` shows the ways out"
+    assert called.err.splitlines()[-1] == f"dc43: {facts['error']}; {way_out}"
 
 
 def test_a_blocked_report_says_what_did_not_happen(project):

@@ -54,6 +54,7 @@ class BatchFiles:
         return {
             "files": files[:SHOWN],
             "file_count": len(files),
+            "offsets_before": [o if o is not None else "-" for o in self._offsets(batch_id - 1)],
             "offsets": [o if o is not None else "-" for o in self._offsets(batch_id)],
         }
 

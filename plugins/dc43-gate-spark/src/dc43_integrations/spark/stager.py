@@ -97,6 +97,24 @@ class SparkStager:
         """Whether raw text is staged in a column of its own, for want of a carrier."""
         return self.convert.failed is not None and self._carrier is None
 
+    @property
+    def _layout(self) -> dict[str, Any]:
+        """Whether raw text rides along, and of which columns; where, follows from the schema."""
+        return {"raw_text": self.convert.failed is not None, "columns": list(self.convert.raw)}
+
+    def _as_laid_out(self, layout: Mapping[str, Any]) -> SparkStager:
+        """Return a stager that reads what was staged so; a text that is in neither is NULL."""
+        none = F.lit(None).cast("string")
+        convert = Conversion(
+            target=self.convert.target,
+            typed=(),
+            raw=dict.fromkeys((*layout["columns"], *self.convert.raw), none),
+            failed=F.lit(True) if layout["raw_text"] else None,
+            line=none,
+            file=none,
+        )
+        return evolve(self, convert=convert)
+
     def schema(self) -> Mapping[str, str]:
         """Return column name to type of what lands in main."""
         return {f.name: f.dataType.simpleString() for f in self.convert.target}
@@ -156,6 +174,7 @@ class SparkStager:
             rejects_all=reject_all,
             # Asked after the read: whatever vanished before it is seen.
             gone=tuple(self.gone(batch.batch_id)),
+            layout=self._layout,
         )
         return self._audit(self._judge_keys(staged), batch)
 
@@ -322,6 +341,7 @@ class SparkStager:
             uncast=int(counts["uncast"]),
             broken={**staged.broken, **self.classifier.broken(counts)},
             files={**staged.files, REJECTS: sealed},
+            sealed=self.has_rejects,
         )
 
     def _sealed(self, frame: DataFrame, staged: Staged, batch: BatchFacts) -> list[str]:
@@ -333,6 +353,11 @@ class SparkStager:
         self, staged: Staged, violating_to: Lane, batch: BatchFacts
     ) -> Mapping[Lane, Sequence[str]]:
         """Return the files of each lane; rows that stay in main lose what they carried."""
+        if staged.layout and dict(staged.layout) != self._layout:
+            # Blocked by a start that read its source in another way, and released.
+            return self._as_laid_out(staged.layout).finish(
+                evolve(staged, layout={}), violating_to, batch
+            )
         files = dict(staged.files)
         main, sealed = list(files.pop(str(MAIN))), files.pop(REJECTS, [])
         if violating_to is Lane.MAIN:
