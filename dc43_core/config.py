@@ -91,6 +91,7 @@ class Limits:
         lookback: Batches that rules over a window of time may look back on.
         held_bytes: How much staged data of a blocked batch is kept. Of a larger batch nothing
             is: its record says so, and the source has the only copy.
+        replay_rows: Rejects that one replay may judge; their ids stand in one file.
     """
 
     timeline: int = field(default=1_000, validator=validators.ge(1))
@@ -98,6 +99,7 @@ class Limits:
     history: int = field(default=100, validator=validators.ge(1))
     lookback: int = 10_000
     held_bytes: int = 50 * 2**30
+    replay_rows: int = 1_000_000
 
 
 @frozen(kw_only=True)

@@ -221,6 +221,14 @@ class ReleaseRefusedError(Dc43Error, ValueError):
         super().__init__(f"batch {batch_id} cannot be released as {release}: {why}; {remedy}")
 
 
+class ReplayRefusedError(Dc43Error, ValueError):
+    """Rejects cannot be judged again in this way."""
+
+    def __init__(self, why: str, remedy: str) -> None:
+        self.why, self.remedy = why, remedy
+        super().__init__(f"the rejects cannot be replayed: {why}; {remedy}")
+
+
 class StreamIdentityError(Dc43Error, RuntimeError):
     """Checkpoint and sink do not belong together as they are found."""
 

@@ -33,6 +33,7 @@ from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.judge import NamedStrategy, distinct
 from dc43_core.protocol.record import GovernanceRecord
+from dc43_core.protocol.replay import Writes, complete
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.start_check import require_sound
 from dc43_core.protocol.steps import BatchProtocol
@@ -289,6 +290,9 @@ def open_stream(
         lambda: runtime.governance, journal, namespace=namespace, config=runtime.config.outbox
     )
     outbox.open()
+    # A replay of rejects that died on its way is completed by whoever comes next.
+    complete(store, sinks)
+    tell_of_writes(runtime, Writes(store, sinks[Lane.MAIN].uri).records())
     newest = sinks[Lane.MAIN].newest()
     result = ValidationResult(
         schema=dict(stager.schema()),
@@ -318,6 +322,20 @@ def open_stream(
     )
     stream._show_outbox()
     return stream
+
+
+def tell_of_writes(runtime: Runtime, records: Sequence[GovernanceRecord]) -> None:
+    """Tell governance of records that lie in a sink and in no stream's journal: of replays.
+
+    Nothing is lost if it does not listen: the next start of a stream into that sink tells it.
+    """
+    if not records:
+        return
+    try:
+        runtime.governance.record_many(records)
+    # A boundary to foreign code: an outage of governance does not undo what is published.
+    except Exception as error:  # noqa: BLE001
+        log.warning("records.kept-back", count=len(records), error=described(error))
 
 
 def _noted(

@@ -13,7 +13,10 @@ from dc43_core.cli.text import clean, count, is_local, place, write_json
 from dc43_core.errors import Dc43Error
 from dc43_core.pipeline_file import load_pipeline
 from dc43_core.protocol.file_store import LocalFileStore, local_path
+from dc43_core.protocol.identity import stream_of
 from dc43_core.protocol.journal import journals
+from dc43_core.protocol.record import GovernanceRecord
+from dc43_core.protocol.replay import Writes
 
 ledger = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -53,6 +56,7 @@ def rebuild(
         for journal in journals(LocalFileStore(), folder)
     }
     records = [record for stream in found.values() for record in stream]
+    records += _written(folder)
     if not records:
         raise NoJournalError(
             place(folder),
@@ -78,6 +82,14 @@ def rebuild(
         f"{place(folder)}: {new:,} new in ledger {clean(place(governance.location()))}, "
         f"{len(records) - new:,} known before.\n"
     )
+
+
+def _written(checkpoint: str) -> list[GovernanceRecord]:
+    """Return the records that lie in the sink itself: of replays of its rejects."""
+    known = stream_of(LocalFileStore(), checkpoint)
+    if known is None or not is_local(str(known["sink"])):
+        return []
+    return Writes(LocalFileStore(), str(known["sink"])).records()
 
 
 def checkpoint_folder(checkpoint: str) -> str:

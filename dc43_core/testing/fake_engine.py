@@ -18,12 +18,13 @@ from dc43_core.expectations.interface import ExpectationKind
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.protocol.engine import BatchFacts, Staged
 from dc43_core.protocol.file_store import join
+from dc43_core.protocol.replay import Chosen, Restaged, RowNumbers, too_many
 from dc43_core.testing.memory_store import MemoryStore
 from dc43_core.upkeep.interface import Key, Removed
 from dc43_core.vocabulary import Lane, Scope, Severity
 
 Row = Mapping[str, Any]
-CHECKS = "_dc43_checks"
+CHECKS, ROW_ID = "_dc43_checks", "_dc43_row_id"
 
 
 @frozen(kw_only=True)
@@ -83,13 +84,15 @@ class FakeStager:
         for expectation in self.plan.expectations:
             if expectation.form == "key":
                 main = self._judge_key(expectation, main, rejects, broken)
+        source = f"{batch.stream_id}-{batch.batch_id}"
+        sealed = [{**row, ROW_ID: f"{source}-{n}"} for n, row in enumerate(rejects)]
         return Staged(
             row_count=len(frame),
-            violating=len(rejects),
+            violating=len(sealed),
             broken=dict(broken),
             files={
                 "main": self._write(folder, "main", [_without_checks(r) for r in main]),
-                "violating": self._write(folder, "violating", rejects),
+                "violating": self._write(folder, "violating", sealed),
             },
             folder=folder,
             gone=self.gone,
@@ -110,6 +113,39 @@ class FakeStager:
         if not main:
             main = self._write(staged.folder, "empty", [], always=True)
         return {Lane.MAIN: main, Lane.REJECTS: rejects}
+
+    def restage(
+        self, files: Sequence[str], left: RowNumbers, chosen: Chosen, folder: str, limit: int
+    ) -> Restaged:
+        """Judge rejects again, and stage those that pass."""
+        rows = [row for path in files for row in read_rows(self.store, path)]
+        rows = [row for row in rows if _is_chosen(row, left, chosen)]
+        if len(rows) > limit:
+            raise too_many(len(rows), limit)
+        stay: dict[str, int] = defaultdict(int)
+        warned: dict[str, int] = defaultdict(int)
+        passed: list[Row] = []
+        losers: list[Row] = []
+        for row in rows:
+            checks = self._broken(row)
+            failed = [e for e in checks if _rejects(e)]
+            for expectation in failed or checks:
+                (stay if failed else warned)[expectation.id] += 1
+            if not failed:
+                passed.append({**self._columns(row), ROW_ID: row[ROW_ID]})
+        for expectation in self.plan.expectations:
+            if expectation.form == "key":
+                passed = self._judge_key(expectation, passed, losers, stay)
+        ids: dict[str, set[int]] = defaultdict(set)
+        for batch, number in map(_row_id, passed):
+            ids[batch].add(number)
+        return Restaged(
+            judged=len(rows),
+            passed={batch: frozenset(numbers) for batch, numbers in ids.items()},
+            files=self._write(folder, "main", [_without_checks(r) for r in passed]),
+            broken=dict(stay),
+            warned=dict(warned),
+        )
 
     def _broken(self, row: Row) -> list[Expectation]:
         return [
@@ -188,7 +224,23 @@ def read_rows(store: MemoryStore, path: str) -> list[dict[str, Any]]:
 
 
 def _without_checks(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != CHECKS}
+    return {name: value for name, value in row.items() if name not in (CHECKS, ROW_ID)}
+
+
+def _row_id(row: Row) -> tuple[str, int]:
+    batch, _, number = str(row[ROW_ID]).rpartition("-")
+    return batch, int(number)
+
+
+def _is_chosen(row: Row, left: RowNumbers, chosen: Chosen) -> bool:
+    source, number = _row_id(row)
+    stream, _, batch = source.rpartition("-")
+    return (
+        number not in left.get(source, ())
+        and stream in chosen.streams
+        and int(batch) in (chosen.batches or (int(batch),))
+        and (not chosen.checks or any(check in chosen.checks for check in row[CHECKS]))
+    )
 
 
 def _rejects(expectation: Expectation) -> bool:

@@ -130,6 +130,7 @@ def test_the_table_of_limits_has_the_numbers_of_the_code():
         "limits.history": limits.history,
         "outbox.bound": config.OutboxConfig().bound,
         "limits.held_bytes": limits.held_bytes,
+        "limits.replay_rows": limits.replay_rows,
         "YamlLimits.max_bytes": yaml.max_bytes,
         "YamlLimits.max_depth": yaml.max_depth,
         "YamlLimits.max_nodes": yaml.max_nodes,
