@@ -32,6 +32,8 @@ BUILT_IN = {
     "stop": "Ask a running stream to end between two batches.",
     "plan": "Show what a contract asks, and what of it is enforced.",
     "history": "Show the micro-batches that governance knows of a dataset.",
+    "status": "Show how the streams of the ledger stand, the worst first.",
+    "watch": "Show the micro-batches of a dataset as they land.",
     "plugins": "Show the plugins that are loaded, and what they offer.",
     "doctor": "Look for what is wrong, and say what to do about it.",
     "ledger": "Make the ledger anew from the files beside a checkpoint.",
