@@ -135,6 +135,13 @@ def test_a_folder_with_files_and_no_log_is_refused(sink: FileSink, store: Memory
     assert "empty folder" in found.way_out
 
 
+def test_a_delta_table_is_refused(sink: FileSink, store: MemoryStore):
+    store.create_if_absent(f"{SINK}/_delta_log/{0:020d}.json", b"{}")
+    store.create_if_absent(f"{SINK}/batch-{'a' * 32}-{0:010d}-00000.snappy.parquet", b"")
+    (defect,) = sink.defects()
+    assert (defect.kind, defect.adopt) == ("other-sink", None)
+
+
 @pytest.mark.parametrize("batches", [1, 10, 12])
 @pytest.mark.parametrize("name", ["part-00000.parquet", "day=1/part.parquet"])
 def test_files_appended_by_a_native_batch_are_named(

@@ -37,7 +37,7 @@ def place_defects(store: FileStore, uri: str) -> Iterator[Defect]:
 
 
 def table_defects(
-    store: FileStore, uri: str, table: DeltaTable, lane: Schema, *, deep: bool
+    store: FileStore, uri: str, table: DeltaTable, lane: Schema | None, *, deep: bool
 ) -> Iterator[Defect]:
     """Yield why a lane cannot be added to a table, and which of its files are not there."""
     found = misfit(table, lane)

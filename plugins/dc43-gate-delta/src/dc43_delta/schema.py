@@ -56,8 +56,13 @@ def lane_schema(spark_json: str) -> Schema:
     return Schema.from_json(json.dumps({"type": "struct", "fields": [_free(f) for f in fields]}))
 
 
-def misfit(table: DeltaTable, lane: Schema) -> tuple[str, str] | None:
-    """Return what is wrong with a table as the destination of a lane, and the way out."""
+def misfit(table: DeltaTable, lane: Schema | None) -> tuple[str, str] | None:
+    """Return what is wrong with a table as the destination of a lane, and the way out.
+
+    Args:
+        table: The table as it is.
+        lane: What will be written; None leaves the columns alone.
+    """
     metadata, protocol = table.metadata(), table.protocol()
     if metadata.partition_columns:
         columns = ", ".join(metadata.partition_columns)
@@ -74,7 +79,7 @@ def misfit(table: DeltaTable, lane: Schema) -> tuple[str, str] | None:
     return (
         _rule_in(metadata.configuration)
         or _rule_on_a_column(table.schema())
-        or _difference(table.schema(), lane)
+        or (None if lane is None else _difference(table.schema(), lane))
     )
 
 
