@@ -102,7 +102,7 @@ def _status(runs: Sequence[Run], records: Sequence[GovernanceRecord], now: str) 
     landed = [r for r in records if r.outcome is Outcome.COMMITTED]
     blocked = newest is not None and newest.outcome is Outcome.BLOCKED
     state = _state(run, newest, now)
-    silent = run is not None and state == "silent"
+    silent = state == "silent"
     about: Any = run or newest
     return StreamStatus(
         stream_id=about.stream_id,
@@ -116,9 +116,7 @@ def _status(runs: Sequence[Run], records: Sequence[GovernanceRecord], now: str) 
         row_count=sum(r.row_count for r in landed),
         reject_count=sum(r.reject_count for r in landed),
         blocked_seconds=seconds_between(newest.ended_at, now) if blocked and newest else None,
-        silent_seconds=seconds_between(run.heartbeat_at, now)
-        if run and state == "silent"
-        else None,
+        silent_seconds=seconds_between(run.heartbeat_at, now) if run and silent else None,
     )
 
 
