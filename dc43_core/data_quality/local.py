@@ -11,6 +11,9 @@ from dc43_core.expectations.derive import planned
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.vocabulary import Scope, Severity
 
+UNREADABLE = ("reordered", "retyped")
+"""Kinds of drift under which the engine would read wrong values, or none."""
+
 
 class LocalDataQuality:
     """Compares counts with expectations; keeps nothing and calls nobody."""
@@ -82,7 +85,7 @@ def _drift(drift: ColumnDrift) -> Finding:
     return Finding(
         check_id=f"schema.{drift.column}",
         # Values in the wrong columns are no matter of quality: nobody could tell them apart.
-        kind="unreadable" if drift.kind == "reordered" else "drift",
+        kind="unreadable" if drift.kind in UNREADABLE else "drift",
         severity=Severity.ERROR if drift.incompatible else Severity.INFO,
         message=f"column {drift.column}: {drift.detail}{where}",
     )

@@ -19,7 +19,8 @@ class ColumnDrift:
 
     Attributes:
         column: Physical name of the column.
-        kind: `missing`, `extra`, `narrowed`, `widened` or `reordered`.
+        kind: `missing`, `extra`, `renamed`, `narrowed`, `widened`, `reordered` or `retyped`; where
+            one of the last two is, the engine would read wrong values, or none.
         detail: What was found and what was expected, as a clause.
         incompatible: Whether rows cannot be read as the contract asks.
         where: The file it was found in, where that is known.

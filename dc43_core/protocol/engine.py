@@ -55,6 +55,7 @@ class Staged:
             released to the rejects whatever the contract says by then.
         layout: How the files are to be read, in JSON types; opaque to the protocol. A later start,
             which may read its source in another way, finishes what an earlier one has staged.
+        unread: Whether the input would have been read wrongly, so that nothing is staged.
     """
 
     row_count: int
@@ -69,6 +70,7 @@ class Staged:
     gone: Sequence[str] = ()
     sealed: bool = False
     layout: Mapping[str, Any] = field(factory=dict)
+    unread: bool = False
 
 
 class Stager(Protocol[Frame_contra]):

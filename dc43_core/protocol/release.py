@@ -178,6 +178,13 @@ def refuse(held: Held, as_: Release) -> None:
     batch_id = held.record.batch_id
     if as_ is Release.SKIP:
         return
+    if held.staged.unread:
+        raise ReleaseRefusedError(
+            batch_id,
+            as_,
+            "its files cannot be read as they are, so that none of its rows is staged",
+            "mend the files under their names and start again, or release it as skip",
+        )
     if not held.kept:
         raise ReleaseRefusedError(
             batch_id,

@@ -149,7 +149,11 @@ class BatchProtocol(Generic[Frame]):
             contract_digest=self.plan.contract.digest,
             drift=tuple(drift),
         )
-        staged = self.stager.stage(frame, folder, facts, reject_all=reject_all)
+        if any(finding.kind == "unreadable" for finding in early):
+            # Values in wrong columns help nobody, not even as rejects; the files still have them.
+            staged = Staged(row_count=0, folder=folder, unread=True)
+        else:
+            staged = self.stager.stage(frame, folder, facts, reject_all=reject_all)
         self.failpoint("staged", batch_id)
         earlier, unjudged = self.lookback.before(batch_id, started)
         observations = Observations(

@@ -9,7 +9,7 @@ import pytest
 
 from dc43_core.errors import ConfigurationError
 from dc43_core.protocol.file_store import LocalFileStore
-from dc43_integrations.spark.drift import header_check
+from dc43_integrations.spark.headers import header_check
 
 pytestmark = pytest.mark.spark
 

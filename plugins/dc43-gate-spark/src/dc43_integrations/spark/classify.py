@@ -20,16 +20,24 @@ from dc43_core.errors import EvaluatorError, UnenforceableError
 from dc43_core.expectations.interface import ExpectationEvaluator
 from dc43_core.expectations.model import Expectation
 from dc43_core.vocabulary import Scope, Severity
-from dc43_integrations.spark.names import FAILED, LANE, LINE, MASK, READ, column, finder, quoted
+from dc43_integrations.spark.names import (
+    FAILED,
+    LANE,
+    LINE,
+    MASK,
+    READ,
+    column,
+    finder,
+    folds,
+    quoted,
+)
+from dc43_integrations.spark.nested import Caster
 from dc43_integrations.spark.types import same, widens
 
 BITS = 60
 MAIN, VIOLATING, UNCAST = 0, 1, 2
 """Staging lanes, numbers because each row is compared with the one before: rows to publish as
 they are, rows that break a rule, and of these the rows with a value that would not cast."""
-_MEASURED = (T.NumericType, T.DatetimeType)
-# What has no exact values anyway, and what can spell every value.
-_ROUNDED = (T.FloatType, T.DoubleType, T.StringType)
 
 
 @frozen(kw_only=True)
@@ -60,7 +68,8 @@ def conversion(frame: DataFrame, target: T.StructType) -> Conversion:
     A column that is missing reads as NULL; one of another type is cast, and what would not cast
     is kept as raw text.
     """
-    find = finder(frame.columns, frame.sparkSession)
+    find = finder(frame.columns, folds=folds(frame.sparkSession))
+    caster = Caster(frame.sparkSession)
     types = {field.name: field.dataType for field in frame.schema}
     read = types.get(READ)
     carried = _fields(read["raw"].dataType) if isinstance(read, T.StructType) else set()
@@ -78,9 +87,10 @@ def conversion(frame: DataFrame, target: T.StructType) -> Conversion:
         elif widens(found, wanted):
             typed.append(col.cast(wanted).alias(name))
         else:
-            cast = _cast(frame, actual, wanted)
-            typed.append(cast.alias(name))
-            raw[name] = F.when(col.isNotNull() & cast.isNull(), col.cast("string"))
+            cast = caster.cast(actual, found, wanted)
+            typed.append(cast.value.alias(name))
+            if cast.failed is not None:
+                raw[name] = F.when(cast.failed, cast.text)
         if name in carried:
             before = column(READ, "raw", name)
             raw[name] = F.coalesce(before, raw[name]) if name in raw else before
@@ -125,21 +135,6 @@ def read_expectations(convert: Conversion, known: Sequence[Expectation]) -> list
 def try_cast(name: str, wanted: T.DataType) -> Column:
     """Return a cast that gives NULL where it fails, on every Spark since 3.5."""
     return F.expr(f"try_cast({quoted(name)} AS {wanted.simpleString()})")
-
-
-def _cast(frame: DataFrame, name: str, wanted: T.DataType) -> Column:
-    """Return a cast that gives NULL where it fails, loses something, or does not exist."""
-    cast, found = try_cast(name, wanted), frame.schema[name].dataType
-    if isinstance(found, _MEASURED) and not isinstance(wanted, _ROUNDED):
-        # Spark makes 3 of 3.7, and a day of a moment, without a word.
-        there = f"try_cast({quoted(name)} AS {wanted.simpleString()})"
-        back = F.expr(f"try_cast({there} AS {found.simpleString()})")
-        cast = F.when(back.eqNullSafe(column(name)), cast)
-    try:
-        frame.select(cast)
-    except AnalysisException:
-        return F.lit(None).cast(wanted)
-    return cast
 
 
 def _fields(kind: T.DataType) -> set[str]:

@@ -29,7 +29,7 @@ from dc43_core.protocol.disposition import Policy
 from dc43_core.runtime import Runtime, default_runtime
 from dc43_core.vocabulary import RunType, Verdict
 from dc43_integrations.spark.drift import schema_drift
-from dc43_integrations.spark.names import READ
+from dc43_integrations.spark.names import READ, folds
 from dc43_integrations.spark.prepare import require_classic
 from dc43_integrations.spark.read import ReadBinding, StreamSource, reader_options
 from dc43_integrations.spark.write import (
@@ -134,7 +134,9 @@ def read_stream_with_contract(
     )
     frame, binding = source.open(spark, plan)
     schema = {f.name: f.dataType.simpleString() for f in frame.schema if f.name != READ}
-    drift = drift_findings(schema_drift(frame, plan.schema, auto_cast=True))
+    drift = drift_findings(
+        schema_drift(binding.found, plan.schema, folds=folds(spark), auto_cast=True)
+    )
     result = ValidationResult(
         status=Verdict.WARN if any(f.severity == "error" for f in drift) else Verdict.OK,
         errors=[f.message for f in drift if f.severity == "error"],

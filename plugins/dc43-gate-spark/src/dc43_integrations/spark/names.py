@@ -43,12 +43,15 @@ def refuse_reserved(names: Iterable[str], where: str) -> None:
             )
 
 
-def finder(names: Iterable[str], spark: SparkSession) -> Mapping[str, str]:
-    """Return a look-up from a contract's column name to the frame's own spelling."""
+def folds(spark: SparkSession) -> bool:
+    """Say whether names that differ in case only are one name to this session."""
+    return str(spark.conf.get("spark.sql.caseSensitive", "false")).lower() != "true"
+
+
+def finder(names: Iterable[str], *, folds: bool) -> Mapping[str, str]:
+    """Return a look-up from a contract's column name to the data's own spelling."""
     exact = {name: name for name in names}
-    if str(spark.conf.get("spark.sql.caseSensitive", "false")).lower() == "true":
-        return exact
-    return _Folded(exact)
+    return _Folded(exact) if folds else exact
 
 
 class _Folded(dict[str, str]):

@@ -15,7 +15,7 @@ from dc43_core.protocol.file_store import FileStore
 from dc43_core.runtime import Runtime
 from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
 from dc43_integrations.spark.drift import schema_drift
-from dc43_integrations.spark.names import READ, refuse_reserved
+from dc43_integrations.spark.names import READ, folds, refuse_reserved
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.stager import SparkStager
@@ -81,7 +81,9 @@ def prepare(
         classifier=Classifier(rules=(), masks=(), rejecting=()),
         format=sink.file_format,
         settings=sink.settings,
-        static_drift=schema_drift(frame, plan.schema, auto_cast=auto_cast),
+        static_drift=schema_drift(
+            frame.schema, plan.schema, folds=folds(frame.sparkSession), auto_cast=auto_cast
+        ),
         writer_options={} if main_format else options,
         main_format=main_format,
         main_options={**getattr(sink, "main_options", {}), **options},

@@ -15,9 +15,13 @@ from dc43_core.errors import SourceNotFoundError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.protocol.file_store import FileStore
 from dc43_integrations.spark.classify import try_cast
-from dc43_integrations.spark.drift import HeaderCheck, header_check, option
+from dc43_integrations.spark.drift import FileProbe
 from dc43_integrations.spark.file_store import spark_path, store_for
-from dc43_integrations.spark.names import PREFIX, READ, column, refuse_reserved
+from dc43_integrations.spark.footers import FORMATS, FooterCheck, read_schema
+from dc43_integrations.spark.headers import header_check
+from dc43_integrations.spark.heads import option, partitions
+from dc43_integrations.spark.names import PREFIX, READ, column, finder, folds, refuse_reserved
+from dc43_integrations.spark.records import record_check
 from dc43_integrations.spark.types import is_leaf, target_schema
 
 TEXT_FORMATS = ("csv", "json")
@@ -34,7 +38,8 @@ class ReadBinding:
         path: Where it was read from, as a URI.
         contract: Id, version and digest of the contract it was read under.
         carries: Whether the frame carries the column READ.
-        header: Check for the files of each batch; None where the format has no header.
+        found: Schema of what is there at the start, before anything is made of it.
+        probe: Check for the files of each batch; None where their format tells nothing.
     """
 
     dataset_id: str
@@ -42,7 +47,8 @@ class ReadBinding:
     path: str
     contract: Mapping[str, str]
     carries: bool
-    header: HeaderCheck | None
+    found: T.StructType
+    probe: FileProbe | None
 
 
 @frozen(kw_only=True)
@@ -72,9 +78,8 @@ class StreamSource:
         if store.status(uri) is None and not store.list(uri):
             raise SourceNotFoundError(self.path)
         text = self.format in TEXT_FORMATS
-        frame, header = (
-            self._text(spark, plan, store, uri) if text else (self._typed(spark, plan, uri), None)
-        )
+        read = self._text if text else self._typed
+        frame, found, probe = read(spark, plan, store, uri)
         contract = plan.contract
         binding = ReadBinding(
             dataset_id=f"{uri.rstrip('/').rsplit('/', 1)[-1]}.input",
@@ -82,7 +87,8 @@ class StreamSource:
             path=uri,
             contract={"id": contract.id, "version": contract.version, "digest": contract.digest},
             carries=text and self.uncast == "carry",
-            header=header,
+            found=found,
+            probe=probe,
         )
         return frame, binding
 
@@ -94,28 +100,62 @@ class StreamSource:
             .load(spark_path(uri))
         )
 
-    def _typed(self, spark: SparkSession, plan: CheckPlan, uri: str) -> DataFrame:
+    def _typed(
+        self, spark: SparkSession, plan: CheckPlan, store: FileStore, uri: str
+    ) -> tuple[DataFrame, T.StructType, FileProbe | None]:
         # A stream over files needs a schema up front: that of the files which are there, so
-        # that a column that is gone or changed its type shows as such.
-        first = _first_file(store_for(spark, uri), uri)
+        # that a column of another type shows as such, and the contract's beside.
+        wanted = target_schema(plan.schema)
+        first = _first_file(store, uri)
         if first is None:
-            return self._load(spark, target_schema(plan.schema), uri)
+            return self._load(spark, wanted, uri), wanted, self._footers(spark, plan, uri, wanted)
         found = (
             spark.read.format(self.format).options(**self.options).load(spark_path(first)).schema
         )
-        return self._load(spark, found, uri)
+        asked = found
+        if self.format in FORMATS:
+            asked = read_schema(spark, self.format, found, wanted)
+        inside = [f for f in asked if f.name in partitions(first, uri)]
+        found = T.StructType([*found.fields, *(f for f in inside if f.name not in found.names)])
+        return (
+            self._load(spark, asked, uri),
+            found,
+            self._footers(spark, plan, uri, asked, began=found),
+        )
+
+    def _footers(
+        self,
+        spark: SparkSession,
+        plan: CheckPlan,
+        uri: str,
+        asked: T.StructType,
+        began: T.StructType | None = None,
+    ) -> FileProbe | None:
+        if self.format not in FORMATS:
+            return None
+        return FooterCheck(
+            spark=spark,
+            format=self.format,
+            schema=plan.schema,
+            began=began or asked,
+            read_as=asked,
+            root=uri,
+        )
 
     def _text(
         self, spark: SparkSession, plan: CheckPlan, store: FileStore, uri: str
-    ) -> tuple[DataFrame, HeaderCheck | None]:
+    ) -> tuple[DataFrame, T.StructType, FileProbe | None]:
         """Read every leaf as text and cast it here, so that 'xx' in a number stays 'xx'."""
         target = target_schema(plan.schema)
-        required = [p.physical_name for p in plan.schema.columns if p.required or p.primary_key]
         names = list(target.names)
-        header = None
-        if self.format == "csv" and option(self.options, "header", "false").lower() == "true":
-            names = self._header_order(store, uri, names)
-            header = header_check(store, names, required, self.options)
+        probe: FileProbe | None = None
+        if self.format == "json":
+            keys = record_check(store, plan.schema, self.options, folds=folds(spark), root=uri)
+            probe = keys.starting(_first_file(store, uri))
+        elif option(self.options, "header", "false").lower() == "true":
+            required = [p.physical_name for p in plan.schema.columns if p.required or p.primary_key]
+            names = self._header_order(store, uri, names, fold=folds(spark))
+            probe = header_check(store, names, required, self.options, root=uri, folds=folds(spark))
         refuse_reserved(names, uri)
         kinds = {f.name: f.dataType for f in target}
         text = T.StringType()
@@ -133,13 +173,26 @@ class StreamSource:
             .option("columnNameOfCorruptRecord", _CORRUPT)
             .load(spark_path(uri))
         )
-        return self._cast(raw, kinds, names), header
+        frame = self._cast(raw, kinds, names)
+        found = T.StructType([f for f in frame.schema if f.name != READ])
+        return frame, found, probe
 
-    def _header_order(self, store: FileStore, uri: str, names: list[str]) -> list[str]:
+    def _header_order(
+        self, store: FileStore, uri: str, names: list[str], *, fold: bool
+    ) -> list[str]:
         """Return the columns in the order in which the files that are there have them."""
         first = _first_file(store, uri)
         found = header_check(store, names, (), self.options).header(first) if first else None
-        return list(found) if found and len(set(found)) == len(found) else names
+        if first is None or not found:
+            return names
+        spelled = finder(names, folds=fold)
+        inside = [name for name in names if name in partitions(first, uri)]
+        order = [*(spelled.get(name) or name for name in found), *inside]
+        return (
+            order
+            if len({name.lower() if fold else name for name in order}) == len(order)
+            else names
+        )
 
     def _cast(self, raw: DataFrame, kinds: Mapping[str, T.DataType], names: list[str]) -> DataFrame:
         whole = F.col(_CORRUPT).isNull()

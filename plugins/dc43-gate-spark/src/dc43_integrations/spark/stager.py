@@ -140,8 +140,9 @@ class SparkStager:
 
     def drift(self, frame: DataFrame, batch_id: int) -> Sequence[ColumnDrift]:
         """Return how this batch's schema differs from the contract's."""
+        known = {(drift.column, drift.kind) for drift in self.static_drift}
         found = self.probe(batch_id) if self.probe is not None else ()
-        return [*self.static_drift, *found]
+        return [*self.static_drift, *(d for d in found if (d.column, d.kind) not in known)]
 
     def stage(
         self, frame: DataFrame, folder: str, batch: BatchFacts, *, reject_all: bool

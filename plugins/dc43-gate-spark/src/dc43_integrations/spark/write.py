@@ -235,7 +235,7 @@ def _sinks(
 def _probe(
     store: FileStore, checkpoint: str, reads: Sequence[ReadBinding]
 ) -> Callable[[int], Sequence[ColumnDrift]] | None:
-    checks = [(read.path, read.header) for read in reads if read.header is not None]
+    checks = [(read.path, read.probe) for read in reads if read.probe is not None]
     if not checks:
         return None
     source = BatchFiles(store=store, checkpoint=checkpoint)
