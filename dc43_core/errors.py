@@ -7,6 +7,7 @@ expect, and keeps its facts as attributes. `exit_code` is what the `dc43` comman
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -305,6 +306,41 @@ class ClosedError(Dc43Error, RuntimeError):
         super().__init__(
             f"batch {batch_id} was closed, and its rows are gone; use them inside the with block"
         )
+
+
+class FileAccessError(Dc43Error, OSError):
+    """A file system did not do what it was asked; what it was asked for did not happen by half.
+
+    Attributes:
+        operation: What was tried, such as `create`.
+        path: The file or folder.
+        problem: What the system said.
+    """
+
+    exit_code = 3
+
+    def __init__(self, operation: str, path: str, problem: str, number: int | None = None) -> None:
+        # Found by number on this machine, and by its words where a JVM only hands on a text.
+        self.operation, self.path, self.problem = operation, path, problem
+        super().__init__(number, problem, path)
+        self.remedy = next(
+            (way for numbers, words, way in _WAYS_OUT if number in numbers or words in problem),
+            "remove the cause",
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"cannot {self.operation} {self.path}: {self.problem}; {self.remedy} and start again: "
+            "what was decided of a batch is completed then, and nothing else of it is visible"
+        )
+
+
+_WAYS_OUT = (
+    ((errno.ENOSPC, errno.EDQUOT), "No space left", "free space there"),
+    ((errno.EFBIG,), "File too large", "raise the limit of file sizes there"),
+    ((errno.EROFS,), "Read-only file system", "make it writable"),
+    ((errno.EACCES, errno.EPERM), "Permission denied", "let this user write there"),
+)
 
 
 class StaleStagingError(Dc43Error, RuntimeError):

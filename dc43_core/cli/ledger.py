@@ -10,7 +10,7 @@ import typer
 
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, count, is_local, place, write_json
-from dc43_core.errors import Dc43Error
+from dc43_core.errors import CorruptFileError, Dc43Error
 from dc43_core.pipeline_file import load_pipeline
 from dc43_core.protocol.file_store import LocalFileStore, local_path
 from dc43_core.protocol.identity import stream_of
@@ -45,10 +45,17 @@ def rebuild(
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="If the ledger is damaged, move it aside and make a new one."
+        ),
+    ] = False,
 ) -> None:
     """Put every record that lies beside a checkpoint into the ledger.
 
-    Records that are there already are left untouched, so it can be run at any time.
+    Records that are there already are left untouched, so it can be run at any time. A ledger that
+    is damaged is never deleted: --replace renames it.
     """
     folder = checkpoint_folder(checkpoint)
     found = {
@@ -63,20 +70,33 @@ def rebuild(
             "no records of micro-batches lie here, in dc43/",
             "give the folder that the pipeline has as run.checkpoint, or the pipeline file",
         )
-    governance = state_of(context).runtime.governance
-    new = governance.record_many(records)
+    runtime = state_of(context).runtime
+    try:
+        new, aside = runtime.governance.record_many(records), None
+    except CorruptFileError:
+        set_aside = getattr(runtime.unopened_governance(), "set_aside", None)
+        if not replace or set_aside is None:
+            raise
+        aside = set_aside()
+        governance = runtime.unopened_governance()
+        governance.open()
+        new = governance.record_many(records)
+    governance = runtime.governance
     streams = [stream_id for stream_id, kept in found.items() if kept]
     if as_json:
         write_json(
             {
                 "checkpoint": LocalFileStore().uri(folder),
                 "ledger": governance.location(),
+                "set_aside": aside,
                 "streams": streams,
                 "found": len(records),
                 "new": new,
             }
         )
         return
+    if aside is not None:
+        sys.stdout.write(f"The damaged ledger is kept as {clean(place(aside))}.\n")
     sys.stdout.write(
         f"{count(len(records), 'record')} of {count(len(streams), 'stream')} beside "
         f"{place(folder)}: {new:,} new in ledger {clean(place(governance.location()))}, "

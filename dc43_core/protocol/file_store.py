@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import shutil
 import uuid
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote_from_bytes, unquote, urlsplit
 
 from attrs import frozen
+
+from dc43_core.errors import FileAccessError, UnsupportedStoreError
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
 
 
 @frozen(kw_only=True)
@@ -33,7 +40,11 @@ class FileStatus:
 
 
 class FileStore(Protocol):
-    """Files of one file system; an entry is whole or absent, also after a crash."""
+    """Files of one file system; an entry is whole or absent, also after a crash.
+
+    What a file system refuses for a reason of its own (it is full, read-only, away) is raised as
+    FileAccessError by every method.
+    """
 
     def uri(self, path: str) -> str:
         """Return the absolute URI of a path."""
@@ -111,48 +122,50 @@ class LocalFileStore:
 
     def list(self, folder: str) -> Sequence[FileStatus]:
         """Return what lies directly in a folder, sorted by name."""
+        with _named("list", folder):
+            return self._list(folder)
+
+    def _list(self, folder: str) -> Sequence[FileStatus]:
         try:
             entries = sorted(os.scandir(local_path(folder)), key=lambda entry: entry.name)
         except FileNotFoundError:
             return []
         found = []
+        # Spelt once a folder: a sink may hold a hundred thousand files.
+        base = self.uri(folder).rstrip("/")
         for entry in entries:
+            uri = f"{base}/{quote_from_bytes(os.fsencode(entry.name))}"
             # Another driver's temporary may be gone by now.
             with suppress(FileNotFoundError):
-                found.append(self._status(Path(entry.path), entry.stat()))
+                found.append(_file_status(uri, entry.name, entry.stat()))
         return found
 
     def status(self, path: str) -> FileStatus | None:
         """Return one file's status, or None if there is none."""
         where = local_path(path)
-        try:
-            return self._status(where, where.stat())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-
-    def _status(self, path: Path, stat: os.stat_result) -> FileStatus:
-        return FileStatus(
-            path=path.absolute().as_uri(),
-            name=path.name,
-            size=stat.st_size,
-            modified=stat.st_mtime_ns // 1_000_000,
-            is_folder=(stat.st_mode & 0o170000) == 0o040000,
-        )
+        with _named("look at", path):
+            try:
+                return _file_status(self.uri(path), where.name, where.stat())
+            except (FileNotFoundError, NotADirectoryError):
+                return None
 
     def read(self, path: str, limit: int | None = None) -> bytes:
         """Return a file's bytes, or its first `limit` ones."""
-        with local_path(path).open("rb") as file:
+        with _named("read", path), local_path(path).open("rb") as file:
             return file.read(-1 if limit is None else limit)
 
     def read_end(self, path: str, length: int) -> bytes:
         """Return a file's last `length` bytes; all of them if it has fewer."""
-        with local_path(path).open("rb") as file:
+        with _named("read", path), local_path(path).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - length))
             return file.read(length)
 
     def create_if_absent(self, path: str, data: bytes) -> bool:
         """Create a file whole and durable; False if there is one already."""
-        target = local_path(path)
+        with _named("create", path):
+            return self._create_if_absent(local_path(path), data)
+
+    def _create_if_absent(self, target: Path, data: bytes) -> bool:
         if target.exists():
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -174,12 +187,21 @@ class LocalFileStore:
 
     def rename_no_replace(self, source: str, target: str) -> bool:
         """Move a file; False if the target exists."""
-        old, new = local_path(source), local_path(target)
+        with _named(f"move {source} to", target):
+            return self._rename_no_replace(local_path(source), local_path(target))
+
+    def _rename_no_replace(self, old: Path, new: Path) -> bool:
         new.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(old, new)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # Main and rejects may be mounts of their own; staging lies with main.
+            if not _copied(old, new):
+                return False
         old.unlink()
         # Hadoop keeps a checksum beside each file; a stale one makes a later reader fail.
         (old.parent / f".{old.name}.crc").unlink(missing_ok=True)
@@ -191,30 +213,77 @@ class LocalFileStore:
         folders = set()
         for path in paths:
             where = local_path(path)
-            with where.open("rb") as file:
+            with _named("sync", path), where.open("rb") as file:
                 os.fsync(file.fileno())
             folders.add(where.parent)
         for folder in folders:
-            _sync_folder(folder)
+            with _named("sync", folder.as_uri()):
+                _sync_folder(folder)
 
     def delete(self, path: str) -> None:
         """Delete a file, or a folder with all that is in it."""
-        where = local_path(path)
+        with _named("delete", path):
+            self._delete(local_path(path))
+
+    def _delete(self, where: Path) -> None:
         if where.is_dir() and not where.is_symlink():
             # Two drivers may sweep one folder at once.
             with suppress(FileNotFoundError):
                 for child in list(where.iterdir()):
-                    self.delete(str(child))
+                    self._delete(child)
                 where.rmdir()
         else:
             where.unlink(missing_ok=True)
 
 
 def local_path(path: str) -> Path:
-    """Return the local path behind a path or `file:` URI."""
+    """Return the local path behind a path or `file:` URI.
+
+    Raises:
+        UnsupportedStoreError: for a URI of another file system.
+    """
     if path.startswith("file:"):
         return Path(unquote(urlsplit(path).path))
+    if _SCHEME.match(path):
+        raise UnsupportedStoreError(path)
     return Path(path)
+
+
+def _copied(old: Path, new: Path) -> bool:
+    """Copy to another file system, whole and durable; False if the target exists."""
+    temporary = new.parent / f".{new.name}.{uuid.uuid4().hex}.tmp"
+    try:
+        shutil.copyfile(old, temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.link(temporary, new)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _file_status(uri: str, name: str, stat: os.stat_result) -> FileStatus:
+    return FileStatus(
+        path=uri,
+        name=name,
+        size=stat.st_size,
+        modified=stat.st_mtime_ns // 1_000_000,
+        is_folder=(stat.st_mode & 0o170000) == 0o040000,
+    )
+
+
+@contextmanager
+def _named(operation: str, path: str) -> Iterator[None]:
+    """Say what was tried where; absent and existing files are answers, and stay what they are."""
+    try:
+        yield
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise FileAccessError(operation, path, problem, error.errno) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 from attrs import frozen
 
-from dc43_core.errors import FormatVersionError, StreamIdentityError
+from dc43_core.errors import CorruptFileError, FormatVersionError, StreamIdentityError
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.record import FORMAT_VERSION, decode, encode
 from dc43_core.protocol.sink_log import OURS
 
 ADOPT = ("continue", "fork")
+_REQUIRED = ("stream_id", "namespace", "checkpoint", "sink", "contract_id")
 _NUMBERED = re.compile(r"(?P<name>.+?)(?:\.(?P<number>\d+))?\.json")
 
 
@@ -226,4 +227,7 @@ def _read(store: FileStore, path: str) -> dict[str, Any]:
     found = decode(store.read(path), path)
     if found.get("format_version", 0) > FORMAT_VERSION:
         raise FormatVersionError(path, found["format_version"], FORMAT_VERSION)
+    missing = [name for name in _REQUIRED if not isinstance(found.get(name), str)]
+    if missing:
+        raise CorruptFileError(path, f"not the identity of a stream: no {', '.join(missing)}")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dc43_core.errors import UnsoundPlaceError
+from dc43_core.protocol.checkpoint_check import checkpoint_defects
 from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import stream_of
@@ -19,8 +20,11 @@ def require_sound(
     """Return the defects of each sink that this start goes on with, as it said by `adopt=`.
 
     Raises:
-        UnsoundPlaceError: if there are others.
+        UnsoundPlaceError: if there are others, or a file of the checkpoint cannot be read.
     """
+    broken = checkpoint_defects(store, checkpoint)
+    if broken:
+        raise UnsoundPlaceError(checkpoint, broken)
     known = stream_of(store, checkpoint)
     journal = known and Journal(store, checkpoint, str(known["stream_id"]))
     accepted = {}

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import duckdb
 import pytest
@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flights-stream"
 DAYS, DAYS_IN_A_BATCH = 40, 4
 TIMEOUT = 180
+FILE_SYSTEM = os.environ.get("DC43_TEST_FILE_SYSTEM", "file")
 
 
 class Flights:
@@ -45,12 +46,31 @@ class Flights:
         text = (EXAMPLE / "pipeline.toml").read_text()
         assert "files_per_trigger = 30" in text
         text = text.replace("files_per_trigger = 30", f"files_per_trigger = {DAYS_IN_A_BATCH}")
+        self.hadoop = folder / "hadoop"
+        if FILE_SYSTEM == "viewfs":
+            text = self.behind_a_mount(text)
         (folder / "pipeline.toml").write_text(text)
         self.ledger = folder / ".dc43" / "ledger.db"
         self.checkpoint = folder / "out" / "checkpoint"
 
+    def behind_a_mount(self, text: str) -> str:
+        """Move every place of the pipeline behind viewfs, by configuration alone."""
+        self.hadoop.mkdir()
+        (self.hadoop / "core-site.xml").write_text(
+            "<configuration><property>"
+            "<name>fs.viewfs.mounttable.flights.link./data</name>"
+            f"<value>{self.folder.as_uri()}</value>"
+            "</property></configuration>"
+        )
+        for place in ("data/flights", "out/flights", "out/rejects", "out/checkpoint"):
+            assert f'"{place}"' in text
+            text = text.replace(f'"{place}"', f'"viewfs://flights/data/{place}"')
+        return text
+
     def start(self, *, home: Path | None = None) -> subprocess.Popen[str]:
         environment = {**os.environ, "DC43_CONFIG": str(self.folder / "dc43.toml")}
+        if FILE_SYSTEM == "viewfs":
+            environment["HADOOP_CONF_DIR"] = str(self.hadoop)
         if home is not None:
             environment["HOME"] = str(home)
         return subprocess.Popen(
@@ -90,7 +110,8 @@ def visible(folder: Path) -> list[str]:
     for entry in (folder / "_spark_metadata").iterdir():
         if entry.name[0] != ".":
             lines = entry.read_text().split("\n")[1:]
-            files.update((unquote(urlsplit(json.loads(x)["path"]).path), None) for x in lines)
+            names = (unquote(json.loads(line)["path"]).rsplit("/", 1)[-1] for line in lines)
+            files.update((str(folder / name), None) for name in names)
     return sorted(files)
 
 

@@ -6,15 +6,18 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from attrs import define, field, frozen
+from mounts import Address
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.model import ValidationResult
+from dc43_core.protocol.file_store import local_path
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.runtime import Runtime
 from dc43_integrations.spark.io import read_stream_with_contract, write_stream_with_contract
@@ -78,6 +81,7 @@ class Flow:
     format: str = "csv"
     options: dict[str, Any] = field(factory=lambda: dict(CSV))
     name: str = "orders"
+    at: Address = str
     contract: Contract = field(init=False)
     _files: int = field(default=0, init=False)
 
@@ -149,7 +153,7 @@ class Flow:
             self.spark,
             contract=self.contract,
             format=self.format,
-            path=str(self.source),
+            path=self.at(self.source),
             options=given,
             runtime=self.runtime,
             **options,
@@ -165,9 +169,9 @@ class Flow:
             **{
                 "df": frame,
                 "contract": self.contract,
-                "path": str(self.main),
-                "rejects": str(self.rejects),
-                "checkpoint_location": str(self.checkpoint),
+                "path": self.at(self.main),
+                "rejects": self.at(self.rejects),
+                "checkpoint_location": self.at(self.checkpoint),
                 "reads": [found],
                 "trigger": {"availableNow": True},
                 "runtime": self.runtime,
@@ -200,7 +204,7 @@ class Flow:
         folder = folder or self.main
         if not (folder / "_spark_metadata").exists():
             return []
-        return self.spark.read.parquet(str(folder)).collect()
+        return self.spark.read.parquet(self.at(folder)).collect()
 
     def main_rows(self) -> list[tuple[Any, ...]]:
         return sorted((tuple(row) for row in self.rows()), key=repr)
@@ -217,6 +221,15 @@ class Flow:
         """Batches that Spark counts as done."""
         folder = self.checkpoint / "commits"
         return sorted(f.name for f in folder.glob("[0-9]*")) if folder.exists() else []
+
+    def local(self, uri: str) -> Path:
+        """Where a file lies that a record or a log names."""
+        path, home = unquote(uri), str(self.home)
+        root = self.at(self.home)
+        if not root.startswith("viewfs:"):
+            return local_path(uri)
+        assert path.startswith(root), f"{uri} is not below {root}"
+        return Path(home + path.removeprefix(root))
 
     def logged(self, folder: Path | None = None) -> list[str]:
         """Files that the newest state of the sink's log lists, read without dc43."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
+from mounts import mount
 
-from dc43_core.errors import UnsupportedStoreError
+from dc43_core.errors import ConfigurationError, UnsupportedStoreError
 from dc43_core.protocol.file_store import FileStore, LocalFileStore
 from dc43_core.testing.stores import FileStoreConformance
 from dc43_integrations.spark.file_store import HadoopFileStore, store_for
@@ -18,11 +17,7 @@ pytestmark = pytest.mark.spark
 @pytest.fixture
 def viewfs(spark, tmp_path) -> str:
     """URI of a folder behind a mount table of its own; `os.path` sees nothing there."""
-    name = f"dc43-{uuid.uuid4().hex}"
-    target = tmp_path / "mounted"
-    target.mkdir()
-    spark._jsc.hadoopConfiguration().set(f"fs.viewfs.mounttable.{name}.link./data", target.as_uri())
-    return f"viewfs://{name}/data"
+    return mount(spark, tmp_path / "mounted")
 
 
 class TestHadoopFileStoreOnFiles(FileStoreConformance):
@@ -56,6 +51,17 @@ def test_each_path_gets_the_store_that_can_publish_there(spark, viewfs, tmp_path
 def test_a_store_that_cannot_publish_exactly_once_is_refused(spark, uri):
     with pytest.raises(UnsupportedStoreError, match=uri):
         store_for(spark, uri)
+
+
+def test_places_that_no_one_store_reaches_are_refused(flow, viewfs, tmp_path):
+    rows = flow([{"name": "id", "logicalType": "integer"}])
+    rows.put("id", "1")
+    with pytest.raises(ConfigurationError, match=r"path on viewfs://.*checkpoint on file://"):
+        rows.start(
+            path=f"{viewfs}/main",
+            rejects=f"{viewfs}/rejects",
+            checkpoint_location=str(tmp_path / "checkpoint"),
+        )
 
 
 def test_a_stream_runs_on_a_file_system_that_python_does_not_see(spark, flow, viewfs, tmp_path):

@@ -139,7 +139,7 @@ def test_the_record_is_the_entry_is_the_call(flow):
     assert {key: batch[key] for key in expected} == expected
     assert batch["timestamp"] == batch["ended_at"] >= batch["started_at"]
     assert batch["duration"] >= 0
-    assert batch["input"]["files"] == [file.as_uri()]
+    assert [rows.local(found) for found in batch["input"]["files"]] == [file]
     assert batch["input"]["datasets"][0]["dataset_id"] == "in.input"
     result = landed.result
     assert (result.dataset_id, result.dataset_version, result.ok) == ("orders", "0", True)

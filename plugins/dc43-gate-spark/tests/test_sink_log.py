@@ -19,6 +19,7 @@ EXPECTED = [(n, f"note {n}") for n in range(BATCHES)]
 @pytest.fixture(scope="module")
 def table(spark, tmp_path_factory):
     """A sink of 13 batches in a folder named as partitions are, with strangers beside it."""
+    from mounts import address
     from stream_helpers import Flow, KindsSeen
 
     from dc43_core.config import Config
@@ -31,11 +32,11 @@ def table(spark, tmp_path_factory):
         {"name": "id", "logicalType": "integer", "required": True},
         {"name": "note", "logicalType": "string"},
     ]
-    rows = Flow(spark, runtime, home, properties, KindsSeen())
+    rows = Flow(spark, runtime, home, properties, KindsSeen(), at=address(spark, home.parent))
     for n in range(BATCHES):
         rows.put("id,note", f"{n},note {n}")
     sink = home / "region=eu" / "day=2024-01-01"
-    landed = rows.run(per_batch=1, path=str(sink), rejects=None)
+    landed = rows.run(per_batch=1, path=rows.at(sink), rejects=None)
     assert landed.error is None
     # What an attempt that died would leave: whole files, and in no entry.
     stranger = next(file for file in sink.iterdir() if file.suffix == ".parquet")
@@ -59,15 +60,15 @@ def test_entries_are_numbered_and_every_tenth_is_compact(table):
 
 
 def test_spark_reads_the_committed_rows(spark, table):
-    _, sink = table
-    assert pairs(spark.read.parquet(str(sink))) == EXPECTED
+    rows, sink = table
+    assert pairs(spark.read.parquet(rows.at(sink))) == EXPECTED
 
 
 def test_a_stream_reads_the_committed_rows_once(spark, table, tmp_path):
-    _, sink = table
+    rows, sink = table
     query = (
         spark.readStream.schema("id long, note string")
-        .parquet(str(sink))
+        .parquet(rows.at(sink))
         .writeStream.format("memory")
         .queryName("seen_by_a_stream")
         .trigger(availableNow=True)
@@ -79,8 +80,8 @@ def test_a_stream_reads_the_committed_rows_once(spark, table, tmp_path):
 
 
 def test_a_table_of_the_catalog_reads_the_committed_rows(spark, table):
-    _, sink = table
-    spark.sql(f"CREATE TABLE sink_of_a_stream USING parquet LOCATION '{sink}'")
+    rows, sink = table
+    spark.sql(f"CREATE TABLE sink_of_a_stream USING parquet LOCATION '{rows.at(sink)}'")
     try:
         assert pairs(spark.table("sink_of_a_stream")) == EXPECTED
     finally:
@@ -89,9 +90,7 @@ def test_a_table_of_the_catalog_reads_the_committed_rows(spark, table):
 
 def test_every_listed_file_is_there_and_whole(table):
     rows, sink = table
-    from dc43_core.protocol.file_store import local_path
-
-    listed = {local_path(path) for path in rows.logged(sink)}
+    listed = {rows.local(path) for path in rows.logged(sink)}
     assert all(path.is_file() for path in listed)
     there = {path for path in sink.iterdir() if path.suffix == ".parquet"}
     assert {path.name for path in there - listed} == {"stranger.parquet"}

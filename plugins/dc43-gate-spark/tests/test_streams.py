@@ -56,7 +56,7 @@ def test_one_folder_cannot_take_both_lanes(flow):
     rows = flow([ID])
     rows.put("id", "1")
     with pytest.raises(ConfigurationError, match="same folder as main"):
-        rows.start(rejects=str(rows.main))
+        rows.start(rejects=rows.at(rows.main))
 
 
 def test_a_frame_that_does_not_stream_is_refused(spark, flow):
@@ -131,7 +131,7 @@ def test_a_wiped_checkpoint_is_refused_or_forked(flow):
 
 def test_two_streams_share_a_sink(flow):
     one, other = flow([ID, NOTE]), flow([ID, NOTE])
-    shared = {"path": str(one.main), "rejects": str(one.rejects)}
+    shared = {"path": one.at(one.main), "rejects": one.at(one.rejects)}
     one.put("id,note", "1,a", ",b")
     other.put("id,note", "2,c")
     one.run(query_name="one", **shared)

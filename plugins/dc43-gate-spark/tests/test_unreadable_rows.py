@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from dc43_core.errors import ConfigurationError
-from dc43_core.protocol.file_store import local_path
 
 pytestmark = pytest.mark.spark
 
@@ -19,7 +18,7 @@ AMOUNT = {"name": "amount", "logicalType": "number", "logicalTypeOptions": {"min
 
 
 def columns_of_files(flow) -> set[tuple[str, ...]]:
-    return {tuple(pq.read_schema(local_path(file)).names) for file in flow.logged()}
+    return {tuple(pq.read_schema(flow.local(file)).names) for file in flow.logged()}
 
 
 def test_a_text_in_a_number_column_is_a_reject_that_shows_it(flow):
@@ -39,7 +38,7 @@ def test_a_text_in_a_number_column_is_a_reject_that_shows_it(flow):
     assert rejects["bad"]["_dc43_checks"] == ["size.type"], "not missing: it was there"
     assert rejects["bad"].id == 2
     assert rejects["bad"]["_dc43_reasons"] == ["size must be of type integer"]
-    assert local_path(rejects["bad"]["_dc43_file"]) == file
+    assert rows.local(rejects["bad"]["_dc43_file"]) == file
 
 
 def test_a_line_that_does_not_split_as_declared_is_kept_as_it_was(flow):

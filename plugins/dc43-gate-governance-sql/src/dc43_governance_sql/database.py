@@ -56,6 +56,10 @@ class Database(Protocol):
         """Begin a transaction that will write."""
         ...
 
+    def set_aside(self) -> str | None:
+        """Rename what is there, so that a new one can be made; return its new name, if any."""
+        ...
+
     def explain(self, error: SQLAlchemyError) -> Dc43Error:
         """Return what a caller is told of an error of the database."""
         ...
@@ -106,6 +110,32 @@ class SqliteFile:
         """
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    def set_aside(self) -> str:
+        """Rename the file, and what SQLite keeps beside it, to a name that is free."""
+        if others := self._tables_of_others():
+            raise LedgerError(
+                self.location,
+                f"it holds tables of others ({', '.join(others[:5])})",
+                retryable=False,
+                remedy="give the ledger another path",
+            )
+        number = 1
+        while (aside := self._path.with_name(f"{self._path.name}.damaged-{number}")).exists():
+            number += 1
+        try:
+            for suffix in ("-wal", "-shm", ""):
+                part = self._path.with_name(self._path.name + suffix)
+                if part.exists():
+                    part.rename(aside.with_name(aside.name + suffix))
+        except OSError as error:
+            raise LedgerError(
+                self.location,
+                f"cannot be moved aside: {error}",
+                retryable=False,
+                remedy="rename it by hand",
+            ) from error
+        return str(aside)
+
     def prepare(self, connection: Connection) -> None:
         """Let readers and a writer work at once, where the file system has what it takes.
 
@@ -127,8 +157,8 @@ class SqliteFile:
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return CorruptFileError(
                 self.location,
-                f"no ledger of dc43 ({cause}); move it away, and the next start makes a new "
-                "one from the records that lie beside the checkpoints, or",
+                f"no ledger of dc43 ({cause}); `dc43 ledger rebuild CHECKPOINT --replace` moves "
+                "it aside and makes a new one from the records beside the checkpoint, or",
             )
         if code == sqlite3.SQLITE_CANTOPEN and not self._path.exists():
             return LedgerError(
@@ -138,6 +168,20 @@ class SqliteFile:
                 remedy="the next start makes a new one from the records beside the checkpoints",
             )
         return LedgerError(self.location, str(cause), retryable=isinstance(error, OperationalError))
+
+    def _tables_of_others(self) -> list[str]:
+        try:
+            connection = self._connect()
+        except sqlite3.Error:
+            return []
+        try:
+            rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            return [name for (name,) in rows if not name.startswith(("dc43_", "sqlite_"))]
+        except sqlite3.Error:
+            # Too damaged to tell: then it is nobody's any more.
+            return []
+        finally:
+            connection.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -191,6 +235,9 @@ class Server:
                 retryable=False,
                 remedy="install it, as in `pip install psycopg[binary]`",
             ) from error
+
+    def set_aside(self) -> None:
+        """Nothing: tables of others may be there, and its owner mends it."""
 
     def prepare(self, connection: Connection) -> None:
         """Nothing is to be set."""

@@ -127,6 +127,15 @@ class SqlGovernance:
             return str(error)
         return f"ledger {self.location()}: its tables are gone; the next start makes them anew"
 
+    def set_aside(self) -> str | None:
+        """Rename a damaged file so that `open` makes a new one; nothing is deleted.
+
+        Returns:
+            Its new name; None where the database is not a file of its own.
+        """
+        self.close()
+        return self._database.set_aside()
+
     def location(self) -> str:
         """Return the file, or the URL without its password."""
         return self._database.location

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from dc43_core.errors import UnsupportedStoreError
+from dc43_core.errors import FileAccessError, UnsupportedStoreError
 from dc43_core.protocol.file_store import FileStatus, FileStore, LocalFileStore
 
 _REFUSING_RENAME = ("hdfs",)
@@ -98,22 +99,24 @@ class HadoopFileStore:
 
     def list(self, folder: str) -> Sequence[FileStatus]:
         """Return what lies directly in a folder, sorted by name."""
-        try:
-            found = self._system(folder).listStatus(self._path(folder))
-        except Py4JJavaError as error:
-            if _is(error, "java.io.FileNotFoundException"):
-                return []
-            raise
+        with _named("list", folder):
+            try:
+                found = self._system(folder).listStatus(self._path(folder))
+            except Py4JJavaError as error:
+                if _is(error, "java.io.FileNotFoundException"):
+                    return []
+                raise
         return sorted((self._status(item) for item in found), key=lambda item: item.name)
 
     def status(self, path: str) -> FileStatus | None:
         """Return one file's status, or None if there is none."""
-        try:
-            return self._status(self._system(path).getFileStatus(self._path(path)))
-        except Py4JJavaError as error:
-            if _is(error, "java.io.FileNotFoundException"):
-                return None
-            raise
+        with _named("look at", path):
+            try:
+                return self._status(self._system(path).getFileStatus(self._path(path)))
+            except Py4JJavaError as error:
+                if _is(error, "java.io.FileNotFoundException"):
+                    return None
+                raise
 
     def _status(self, item: Any) -> FileStatus:
         return FileStatus(
@@ -126,21 +129,23 @@ class HadoopFileStore:
 
     def read(self, path: str, limit: int | None = None) -> bytes:
         """Return a file's bytes, or its first ones."""
-        stream = self._opened(path)
-        try:
-            return bytes(stream.readNBytes(2**31 - 1 if limit is None else limit))
-        finally:
-            stream.close()
+        with _named("read", path):
+            stream = self._opened(path)
+            try:
+                return bytes(stream.readNBytes(2**31 - 1 if limit is None else limit))
+            finally:
+                stream.close()
 
     def read_end(self, path: str, length: int) -> bytes:
         """Return a file's last `length` bytes; all of them if it has fewer."""
-        stream = self._opened(path)
-        try:
-            size = int(self._system(path).getFileStatus(self._path(path)).getLen())
-            stream.seek(max(0, size - length))
-            return bytes(stream.readNBytes(length))
-        finally:
-            stream.close()
+        with _named("read", path):
+            stream = self._opened(path)
+            try:
+                size = int(self._system(path).getFileStatus(self._path(path)).getLen())
+                stream.seek(max(0, size - length))
+                return bytes(stream.readNBytes(length))
+            finally:
+                stream.close()
 
     def _opened(self, path: str) -> Any:
         try:
@@ -157,6 +162,10 @@ class HadoopFileStore:
             return self._local.create_if_absent(resolved, data)
         if self.status(path) is not None:
             return False
+        with _named("create", path):
+            return self._create_by_rename(path, data)
+
+    def _create_by_rename(self, path: str, data: bytes) -> bool:
         system, target = self._system(path), self._path(path)
         temporary = self._path(f"{target.getParent()}/.{target.getName()}.{uuid.uuid4().hex}.tmp")
         stream = system.create(temporary, False)
@@ -168,6 +177,9 @@ class HadoopFileStore:
         if system.rename(temporary, target):
             return True
         system.delete(temporary, False)
+        if self.status(path) is None:
+            # Refused, and not because somebody was here first.
+            raise FileAccessError("create", path, "the rename to it was refused")
         return False
 
     def rename_no_replace(self, source: str, target: str) -> bool:
@@ -177,9 +189,10 @@ class HadoopFileStore:
             return self._local.rename_no_replace(old, new)
         if self.status(source) is None:
             raise FileNotFoundError(source)
-        system = self._system(target)
-        system.mkdirs(self._path(target).getParent())
-        return bool(system.rename(self._path(source), self._path(target)))
+        with _named(f"move {source} to", target):
+            system = self._system(target)
+            system.mkdirs(self._path(target).getParent())
+            return bool(system.rename(self._path(source), self._path(target)))
 
     def sync(self, paths: Iterable[str]) -> None:
         """Make local content survive a crash; HDFS keeps what a writer has closed."""
@@ -188,7 +201,35 @@ class HadoopFileStore:
 
     def delete(self, path: str) -> None:
         """Delete a file, or a folder with all that is in it."""
-        self._system(path).delete(self._path(path), True)
+        with _named("delete", path):
+            self._system(path).delete(self._path(path), True)
+
+
+@contextmanager
+def _named(operation: str, path: str) -> Iterator[None]:
+    """Say what was tried where, and what Java said, without its stack."""
+    try:
+        yield
+    except Py4JJavaError as error:
+        raise FileAccessError(operation, path, root_cause(error)) from error
+
+
+_REFUSALS = ("No space left on device", "Read-only file system", "Permission denied")
+
+
+def refusal(error: Exception) -> str | None:
+    """Return what a file system refused with, if that is what an error began with."""
+    cause = root_cause(error)
+    return cause if any(words in cause for words in _REFUSALS) else None
+
+
+def root_cause(error: Exception) -> str:
+    """Return in one line what an error that came through the JVM began with."""
+    lines = str(error).splitlines()
+    causes = [line.partition(": ")[2] for line in lines if line.startswith("Caused by: ")]
+    # Py4J's first line says only which call failed; Java's message follows a colon.
+    messages = [line[2:] for line in lines if line.startswith(": ")]
+    return (causes or messages or lines or [type(error).__name__])[-1].strip()
 
 
 def _is(error: Py4JJavaError, name: str) -> bool:

@@ -15,11 +15,14 @@ from functools import cached_property, reduce
 from typing import Any
 
 from attrs import define, evolve, field
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from dc43_core.data_quality.model import ColumnDrift
+from dc43_core.errors import FileAccessError
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.protocol.engine import BatchFacts, Staged
 from dc43_core.protocol.file_store import FileStore, canonical, join
@@ -33,7 +36,7 @@ from dc43_integrations.spark.classify import (
     Conversion,
     rejects,
 )
-from dc43_integrations.spark.file_store import spark_path
+from dc43_integrations.spark.file_store import refusal, spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW, column
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
@@ -271,7 +274,13 @@ class SparkStager:
             "mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
         )
         writer = writer.options(**self.writer_options)
-        (writer.partitionBy(*by) if by else writer).mode("append").save(spark_path(folder))
+        try:
+            (writer.partitionBy(*by) if by else writer).mode("append").save(spark_path(folder))
+        except (PySparkException, Py4JJavaError) as error:
+            # Of a task that could not write, Spark tells at the end of a long stack.
+            if (problem := refusal(error)) is not None:
+                raise FileAccessError("stage in", folder, problem) from error
+            raise
 
     def _lane_files(self, folder: str, lane: int) -> list[str]:
         return self._data_files(join(folder, f"{LANE}={lane}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import define, evolve, frozen
 from pyspark.sql import DataFrame, SparkSession
@@ -122,6 +123,7 @@ def start(
     store = store_for(spark, target.checkpoint)
     target = _placed(target, sink)
     sink_store = store_for(spark, str(target.path))
+    _require_one_system(spark, target)
     checkpoint = store.uri(target.checkpoint)
     ready = prepare(
         frame,
@@ -199,6 +201,21 @@ def _placed(target: StreamTarget, sink: SinkFormat) -> StreamTarget:
             "query_name", [f"format {target.format!r} shows rows under it; give one"]
         )
     return evolve(target, path=join(target.checkpoint, "dc43", "shown"))
+
+
+def _require_one_system(spark: SparkSession, target: StreamTarget) -> None:
+    """Refuse places that no one store can reach."""
+    places = {"path": target.path, "rejects": target.rejects, "checkpoint": target.checkpoint}
+    systems = {
+        name: "{}://{}".format(*urlsplit(store_for(spark, place).uri(place)))
+        for name, place in places.items()
+        if place is not None
+    }
+    if len(set(systems.values())) > 1:
+        told = ", ".join(f"{name} on {system}" for name, system in systems.items())
+        raise ConfigurationError(
+            "path, rejects and checkpoint", [f"must be on one file system, found {told}"]
+        )
 
 
 def _sinks(
