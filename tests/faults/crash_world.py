@@ -192,7 +192,7 @@ class World:
             options={"header": True, "maxFilesPerTrigger": 1},
             runtime=runtime,
         )
-        with _counted(points):
+        with _counted(points, self.sink):
             return write.start(
                 frame=frame,
                 runtime=runtime,
@@ -292,11 +292,11 @@ def _awaited(started: StartedStream) -> str | None:
 
 
 @contextmanager
-def _counted(points: Points | None) -> Iterator[None]:
+def _counted(points: Points | None, sink: SinkUnderTest) -> Iterator[None]:
     """Let the write about to be started change files through the points."""
     if points is None:
         yield
         return
     store: Callable[..., Any] = lambda spark, uri: CountedStore(points)  # noqa: E731
-    with patch.object(write, "store_for", store):
+    with patch.object(write, "store_for", store), sink.counted(points):
         yield

@@ -35,8 +35,6 @@ _QUICK = (
     "before create prepared",
     "after create prepared",
     "before rename",
-    "before create _spark_metadata",
-    "after create _spark_metadata",
     "before create committed",
     "after create committed",
     "before delete",
@@ -106,13 +104,13 @@ class Crashes:
         yield self.figure("violations", len(wrong), wrong)
 
     def _too_few(self, tried: int) -> list[str]:
-        wanted = 200 if self.full else len(FAILPOINTS) + len(_QUICK)
+        wanted = 200 if self.full else len(FAILPOINTS) + len(_QUICK) + 2
         return [] if tried >= wanted else [f"{wanted} were meant to be tried"]
 
     def quick_points(self) -> Iterator[Plan]:
         """Each failpoint once, and the changes to files that matter most."""
         yield [("mixed", (name,)) for name in FAILPOINTS if name != "blocked"]
-        yield [("mixed", (name,)) for name in _QUICK]
+        yield [("mixed", (name,)) for name in (*_QUICK, *self.sink.publishing)]
         yield [("blocked", ("blocked",)), ("blocked", ("decided", "prepared"))]
 
     def every_point(self) -> Iterator[Plan]:
