@@ -36,10 +36,11 @@ def checkpoint_defects(store: FileStore, checkpoint: str) -> Sequence[Defect]:
     Raises:
         FormatVersionError: if a newer dc43 wrote one of them.
     """
-    return [*_of_spark(store, checkpoint), *_of_ours(store, checkpoint)]
+    return [*spark_defects(store, checkpoint), *_of_ours(store, checkpoint)]
 
 
-def _of_spark(store: FileStore, checkpoint: str) -> Iterator[Defect]:
+def spark_defects(store: FileStore, checkpoint: str) -> Iterator[Defect]:
+    """Yield what is wrong with Spark's own files; nothing where another engine keeps its own."""
     metadata = join(checkpoint, "metadata")
     if store.status(metadata) is not None:
         try:

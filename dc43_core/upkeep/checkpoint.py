@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from dc43_core.errors import Dc43Error, FormatVersionError
+from dc43_core.protocol.checkpoint_check import spark_defects
 from dc43_core.protocol.file_store import FileStore, local_path
 from dc43_core.protocol.identity import StreamIdentity, misfit, stream_of
 from dc43_core.protocol.journal import Journal, Manifest
 from dc43_core.protocol.record import GovernanceRecord
-from dc43_core.upkeep.diagnosis import Diagnosis, Level, fine, wrong
+from dc43_core.upkeep.diagnosis import Diagnosis, Level, defective, fine, wrong
 
 AREA = "checkpoint"
 
@@ -92,6 +93,7 @@ def check_checkpoint(
     """
     found: list[Diagnosis] = []
     try:
+        found += [defective(AREA, defect) for defect in spark_defects(store, wanted.checkpoint)]
         known = stream_of(store, wanted.checkpoint)
         found += _identity(store, wanted)
     except (Dc43Error, OSError) as error:

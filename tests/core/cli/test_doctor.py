@@ -73,6 +73,16 @@ def test_the_table_ends_with_what_to_do(ran):
     assert called.out.rstrip().splitlines()[-1].endswith("error, 0 warnings, 1 note.")
 
 
+def test_a_file_of_spark_s_that_is_cut_off_is_named(ran):
+    offsets = ran.folder / "out" / "checkpoint" / "offsets" / "1"
+    offsets.parent.mkdir()
+    offsets.write_text('v1\n{"batchWatermarkMs":')
+    level, area, what, way_out = only(ran)
+    assert (level, area) == ("error", "checkpoint")
+    assert "checkpoint/offsets/1: not a whole file of Spark's checkpoint" in what
+    assert "restore it from a copy" in way_out
+
+
 def test_nothing_is_changed(ran):
     before = everything(ran.folder)
     look(ran)
