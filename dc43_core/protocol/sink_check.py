@@ -203,6 +203,19 @@ class SinkCheck:
                 for name, size in names.items()
                 if self.deep and sizes.get(name, size) != size
             ]
+        here = canonical(self.uri)
+        old = {folder for folder in wanted if folder != here and not found[folder]}
+        if gone and old and all(path.rpartition("/")[0] in old for path in gone):
+            lying = {file.name for file in found[here]}
+            if all(path.rpartition("/")[2] in lying for path in gone):
+                self._add(
+                    "moved-folder",
+                    f"the log lists its {len(gone):,} files below {listed(sorted(old))}: this "
+                    "folder was moved or copied, and readers follow the log",
+                    self.uri,
+                    "move it back, or write to another folder",
+                )
+                return
         if gone:
             self._add(
                 "missing-file",

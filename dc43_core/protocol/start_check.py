@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dc43_core.errors import UnsoundPlaceError
+from dc43_core.log import get_logger
 from dc43_core.protocol.checkpoint_check import checkpoint_defects
 from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.file_store import FileStore
@@ -12,6 +13,10 @@ from dc43_core.protocol.identity import stream_of
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.sink import Sink
 from dc43_core.vocabulary import Lane
+
+# Who goes on as a new stream with what is there also goes on beside files of others.
+_PASSES = {"continue": ("continue",), "fork": ("fork", "continue")}
+log = get_logger("protocol")
 
 
 def require_sound(
@@ -30,8 +35,10 @@ def require_sound(
     accepted = {}
     for lane, sink in sinks.items():
         defects = sink.defects(journal.published(lane, sink.uri) if journal else ())
-        refused = [d for d in defects if adopt is None or d.adopt != adopt]
+        refused = [d for d in defects if d.adopt not in _PASSES.get(adopt or "", ())]
         if refused:
             raise UnsoundPlaceError(sink.uri, refused)
+        for defect in defects:
+            log.warning("defect.passed-over", adopt=adopt, where=defect.where, what=defect.what)
         accepted[lane] = defects
     return accepted

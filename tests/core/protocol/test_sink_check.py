@@ -316,6 +316,23 @@ def test_a_listed_file_that_is_gone_is_named(sink: FileSink, store: MemoryStore,
     assert gone.rsplit("/", 1)[-1] in found.what
 
 
+def test_a_folder_that_was_moved_is_told_from_one_that_lost_its_files(
+    sink: FileSink, store: MemoryStore
+):
+    for manifest in publish(sink, 12):
+        name = manifest.moves[0][1].rsplit("/", 1)[-1]
+        store.create_if_absent(f"memory:/moved/{name}", b"rows")
+    for entry in store.list(LOG):
+        store.create_if_absent(
+            f"memory:/moved/_spark_metadata/{entry.name}", store.read(entry.path)
+        )
+    store.delete(SINK)
+    moved = FileSink(store, "memory:/moved", ".parquet")
+    (found,) = moved.defects()
+    assert (found.kind, found.adopt) == ("moved-folder", None)
+    assert "12 files below memory:/sink" in found.what
+
+
 def test_a_listed_file_of_another_size_is_seen_by_a_deep_look(sink: FileSink, store: MemoryStore):
     (manifest,) = publish(sink, 1)
     final = manifest.moves[0][1]
