@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from dc43_core.errors import CorruptFileError
+from dc43_core.protocol.accepted import accepted_names
 from dc43_core.protocol.defect import Defect, listed
 from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.journal import LaneManifest
-from dc43_core.protocol.record import decode, encode
 
 if TYPE_CHECKING:
     from dc43_core.protocol.sink_log import SinkLog
@@ -291,29 +291,6 @@ class SinkCheck:
                 kind=kind, what=what, where=where, way_out=way_out, adopt=adopt, names=tuple(names)
             )
         )
-
-
-def accepted_names(store: FileStore, ours: str) -> set[str]:
-    """Return the files of others that a start has said to go on with."""
-    return {name for _, names in _accepted(store, ours) for name in names}
-
-
-def accept(store: FileStore, ours: str, defects: Iterable[Defect]) -> None:
-    """Keep for good that a start went on with these files of others as they are."""
-    names = sorted({name for defect in defects for name in defect.names})
-    number = max((n for n, _ in _accepted(store, ours)), default=0) + 1
-    data = encode({"format_version": 1, "names": names})
-    while names and not store.create_if_absent(join(ours, "accepted", str(number)), data):
-        number += 1
-
-
-def _accepted(store: FileStore, ours: str) -> Iterator[tuple[int, list[str]]]:
-    for file in store.list(join(ours, "accepted")):
-        if file.name.isdigit():
-            names = decode(store.read(file.path), file.path).get("names")
-            if not isinstance(names, list):
-                raise CorruptFileError(file.path, "names no files")
-            yield int(file.name), names
 
 
 def _name(path: object) -> str:

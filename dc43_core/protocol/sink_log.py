@@ -16,10 +16,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dc43_core.errors import CorruptFileError, StaleStagingError, UnsoundPlaceError
+from dc43_core.protocol.accepted import accept
 from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.file_store import FileStatus, FileStore, join
 from dc43_core.protocol.journal import LaneManifest
-from dc43_core.protocol.sink_check import SinkCheck, accept
+from dc43_core.protocol.sink_check import SinkCheck
 
 LOG = "_spark_metadata"
 OURS = "_dc43"
