@@ -213,6 +213,7 @@ def open_stream(
     query_name: str | None = None,
     adopt: str | None = None,
     on_batch: OnBatch | None = None,
+    details: Mapping[str, Any] | None = None,
     failpoint: Callable[[str, int], None] | None = None,
 ) -> GovernedStream[Frame]:
     """Begin one start of a stream: identity, epoch, history, and what the ledger lacks.
@@ -284,6 +285,7 @@ def open_stream(
         history=lambda: tuple(history),
         failpoint=_noted(run_log, failpoint),
         lookback=lookback,
+        details=dict(details or {}),
         held_bytes=limits.held_bytes,
     )
     outbox = Outbox(
@@ -308,6 +310,7 @@ def open_stream(
             "sink": sinks[Lane.MAIN].uri,
             "rejects": sinks[Lane.REJECTS].uri if Lane.REJECTS in sinks else None,
             "guarantee": sinks[Lane.MAIN].guarantee,
+            **(details or {}),
         },
     )
     stream = GovernedStream(

@@ -240,6 +240,7 @@ class Runtime:
         object_name: str | None = None,
         server: str | None = None,
         service: DataProductService | None = None,
+        contracts: ContractFiles | None = None,
     ) -> PortBinding:
         """Find what stands behind a port: product, port, contract, object, server.
 
@@ -254,6 +255,7 @@ class Runtime:
             object_name: Which schema object, if the contract has several.
             server: Name or environment of the server, if the contract has several.
             service: Where to ask for the product, instead of the configured folder.
+            contracts: Where to ask for the contract, instead of the configured folder.
 
         Raises:
             DataProductNotFoundError, PortNotFoundError, ContractNotFoundError, ServerError: what
@@ -276,7 +278,7 @@ class Runtime:
             )
         found = find_port(product, port, direction=direction, version=version)
         if contract is None:
-            contract = self.contracts().get(*contract_key(product, found))
+            contract = (contracts or self.contracts()).get(*contract_key(product, found))
         self._require_status(contract)
         return bind(product, found, contract, object_name=object_name, server=server)
 

@@ -50,25 +50,7 @@ class PortBinding:
             ServerError: if the contract gives none that can be used.
             AmbiguousNameError: if it has several servers, and none was named.
         """
-        contract = self.contract
-        label = f"{contract.id} {contract.version}"
-        if self.server is None and len(contract.servers) > 1:
-            raise AmbiguousNameError(
-                str(self.port),
-                "servers",
-                [_shown(server) for server in contract.servers],
-                owner=f"contract {label} ({contract.source})",
-                way_out=f"name one with server=, or {_GIVE_A_PATH}",
-            )
-        if self.server is None:
-            problem = "names no server for its data"
-        elif self.server.location is None:
-            problem = f"gives its server {_shown(self.server)} neither path nor location"
-        elif (found := variable(self.server.location)) is not None:
-            problem = f"puts a variable into the location of its server, which stays open: {found}"
-        else:
-            return self.server.location
-        raise ServerError(label, contract.source, problem, _GIVE_A_PATH)
+        return location(self.contract, self.server, str(self.port))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -91,6 +73,38 @@ class PortBinding:
             "port_version": self.port.version,
             "direction": self.port.direction.value,
         }
+
+
+def location(contract: Contract, server: Server | None, wanted_for: str) -> str:
+    """Return the path or URI of a contract's data, as one of its servers gives it.
+
+    Args:
+        contract: The contract.
+        server: The server, if one was found.
+        wanted_for: What is to be read or written, for messages.
+
+    Raises:
+        ServerError: if it gives none that can be used.
+        AmbiguousNameError: if the contract has several servers, and none was named.
+    """
+    label = f"{contract.id} {contract.version}"
+    if server is None and len(contract.servers) > 1:
+        raise AmbiguousNameError(
+            wanted_for,
+            "servers",
+            [_shown(one) for one in contract.servers],
+            owner=f"contract {label} ({contract.source})",
+            way_out=f"name one with server=, or {_GIVE_A_PATH}",
+        )
+    if server is None:
+        problem = "names no server for its data"
+    elif server.location is None:
+        problem = f"gives its server {_shown(server)} neither path nor location"
+    elif (found := variable(server.location)) is not None:
+        problem = f"puts a variable into the location of its server, which stays open: {found}"
+    else:
+        return server.location
+    raise ServerError(label, contract.source, problem, _GIVE_A_PATH)
 
 
 def find_port(
@@ -196,11 +210,21 @@ def bind(
         port=port,
         contract=contract,
         object=pick_object(contract, object_name),
-        server=_server(contract, server),
+        server=find_server(contract, server),
     )
 
 
-def _server(contract: Contract, name: str | None) -> Server | None:
+def find_server(contract: Contract, name: str | None) -> Server | None:
+    """Find a server of a contract.
+
+    Args:
+        contract: The contract.
+        name: Its name or environment; None for the only one, if it is the only one.
+
+    Raises:
+        ServerError: naming the servers that there are.
+        AmbiguousNameError: if several are of that environment.
+    """
     if name is None:
         return contract.servers[0] if len(contract.servers) == 1 else None
     found = [s for s in contract.servers if s.name == name]

@@ -80,6 +80,7 @@ class BatchProtocol(Generic[Frame]):
         strategies: Who decides.
         policy: Run type and options.
         history: The newest records, for strategies; newest last.
+        details: What every record of this stream says besides.
         lookback: The landed batches, for rules over several of them.
         held_bytes: How much of a blocked batch is kept at most.
         failpoint: Called at each arrow with its name and the batch id.
@@ -98,6 +99,7 @@ class BatchProtocol(Generic[Frame]):
     policy: Policy = field(factory=Policy)
     history: Callable[[], Sequence[Mapping[str, Any]]] = lambda: ()
     lookback: Lookback
+    details: Mapping[str, Any] = field(factory=dict)
     held_bytes: int = Limits().held_bytes
     failpoint: Callable[[str, int], None] = lambda name, batch_id: None
     now: Callable[[], str] = clock.now
@@ -259,7 +261,7 @@ class BatchProtocol(Generic[Frame]):
                 for i in interventions
                 if i.intervention.state is not None
             },
-            details=kept(self.plan, seen),
+            details={**self.details, **kept(self.plan, seen)},
         )
 
     def _block(self, record: GovernanceRecord, staged: Staged, facts: BatchFacts) -> None:

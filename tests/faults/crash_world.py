@@ -25,7 +25,8 @@ from dc43_core.protocol.release import release
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Outcome, Release, RunType
 from dc43_integrations.spark import write
-from dc43_integrations.spark.io import bindings, read_stream_with_contract
+from dc43_integrations.spark.arguments import bindings
+from dc43_integrations.spark.io import read_stream_with_contract
 from dc43_integrations.spark.write import StartedStream, StreamTarget
 from tests.faults.crash_points import CountedStore, Points, die
 from tests.faults.crash_sinks import SinkUnderTest

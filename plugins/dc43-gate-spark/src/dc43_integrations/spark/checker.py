@@ -24,8 +24,13 @@ from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.judge import Judge, metrics
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, RunType
+from dc43_integrations.spark.arguments import (
+    bindings,
+    given_contract,
+    resolve_run_type,
+    services,
+)
 from dc43_integrations.spark.file_store import spark_path, store_for
-from dc43_integrations.spark.io import bindings, contract_plan, resolve_run_type, services
 from dc43_integrations.spark.prepare import prepare
 from dc43_integrations.spark.sinks.files import parquet
 from dc43_integrations.spark.stager import SparkStager
@@ -137,9 +142,10 @@ class ContractChecker:
     ) -> None:
         self._policy = Policy(run_type=resolve_run_type(run_type, enforce))
         self._runtime = services(runtime, None, data_quality_service)
-        self._plan = contract_plan(
-            self._runtime, contract, contract_id, expected_contract_version, object_name
+        found = given_contract(
+            self._runtime.contracts(), contract, contract_id, expected_contract_version
         )
+        self._plan = self._runtime.plan(found, object_name)
         self._reads, self._auto_cast, self._scratch = bindings(reads), auto_cast, scratch
         self._id = uuid.uuid4().hex
         self._schemas: dict[str, _Schema] = {}

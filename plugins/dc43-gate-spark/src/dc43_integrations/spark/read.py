@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -40,6 +40,7 @@ class ReadBinding:
         carries: Whether the frame carries the column READ.
         found: Schema of what is there at the start, before anything is made of it.
         probe: Check for the files of each batch; None where their format tells nothing.
+        about: What the record says of it besides, such as the port of a data product.
     """
 
     dataset_id: str
@@ -49,6 +50,7 @@ class ReadBinding:
     carries: bool
     found: T.StructType
     probe: FileProbe | None
+    about: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)

@@ -17,13 +17,9 @@ from dc43_core.runtime import Runtime
 from dc43_core.upkeep.diagnosis import Diagnosis
 from dc43_core.upkeep.interface import Upkeep
 from dc43_core.vocabulary import RunOutcome
+from dc43_integrations.spark.arguments import bindings, make_policy, trigger_arguments
 from dc43_integrations.spark.environment import check_spark
-from dc43_integrations.spark.io import (
-    bindings,
-    make_policy,
-    read_stream_with_contract,
-    trigger_arguments,
-)
+from dc43_integrations.spark.io import read_stream_with_contract
 from dc43_integrations.spark.read import reader_options
 from dc43_integrations.spark.session import make_session
 from dc43_integrations.spark.upkeep import SparkUpkeep

@@ -109,6 +109,7 @@ def start(
     namespace: str | None = None,
     adopt: str | None = None,
     on_batch: OnBatch | None = None,
+    details: Mapping[str, Any] | None = None,
     failpoint: Callable[[str, int], None] | None = None,
 ) -> StartedStream:
     """Check everything, then start one query that governs every micro-batch.
@@ -154,6 +155,7 @@ def start(
         query_name=target.query_name,
         adopt=adopt,
         on_batch=on_batch,
+        details=details,
         failpoint=failpoint,
     )
     for note in ready.notes:
@@ -188,6 +190,11 @@ def _callback(stream: GovernedStream[DataFrame]) -> Callable[[DataFrame, int], N
             raise CallbackInterruptedError(batch_id, type(error).__name__) from error
 
     return process
+
+
+def lives_in_session(runtime: Runtime, name: str) -> bool:
+    """Say whether a sink needs no path."""
+    return bool(getattr(find_sink(runtime, name), "in_session", False))
 
 
 def _placed(target: StreamTarget, sink: SinkFormat) -> StreamTarget:
@@ -276,7 +283,12 @@ def _inputs(
     def inputs(batch_id: int) -> Mapping[str, Any]:
         return {
             "datasets": [
-                {"dataset_id": read.dataset_id, "path": read.path, "contract": dict(read.contract)}
+                {
+                    "dataset_id": read.dataset_id,
+                    "path": read.path,
+                    "contract": dict(read.contract),
+                    **read.about,
+                }
                 for read in reads
             ],
             **source.describe(batch_id),
