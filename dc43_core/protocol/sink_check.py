@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 OWN_FILE = re.compile(r"batch-(?P<stream>[0-9a-f]{32})-(?P<batch>\d{10})-")
 _DELTA_LOG = "_delta_log"
+_PLACES = frozenset({"_spark_metadata", "_delta_log", "_dc43", "dc43", "offsets", "commits"})
+"""What lies in sinks and checkpoints, and makes a folder a place of its own."""
 _TOLD = 1_000
 _RESTORE = "restore it from a copy; until then readers fail"
 
@@ -250,6 +252,7 @@ class SinkCheck:
             and not OWN_FILE.match(file.name)
             and canonical(file.path) not in known
             and not (file.is_folder and self._holds(canonical(file.path), wanted))
+            and not (file.is_folder and self._is_apart(file.path))
         ]
         if strange and entries:
             self._add(
@@ -275,6 +278,17 @@ class SinkCheck:
     def _holds(self, folder: str, wanted: Iterable[str]) -> bool:
         """Whether a folder holds listed files, as those of a partitioned native stream do."""
         return any(one == folder or one.startswith(folder + "/") for one in wanted)
+
+    def _is_apart(self, folder: str) -> bool:
+        """Whether a folder has nothing to do with this sink's rows.
+
+        It is empty, or people have put the rejects or the checkpoint inside the sink.
+        """
+        files = self.store.list(folder)
+        if not _PLACES.isdisjoint(file.name for file in files):
+            return True
+        shown = [file for file in files if file.name[0] not in "._"]
+        return all(file.is_folder and self._is_apart(file.path) for file in shown)
 
     def _add(
         self,

@@ -123,6 +123,25 @@ def test_what_another_stream_published_meanwhile_is_seen(sink: FileSink, store: 
     assert looking.defects(newest_first()) == []  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "file",
+    [
+        "rejects/_spark_metadata/0",
+        "lanes/rejects/_dc43/streams/a.json",
+        "checkpoint/offsets/0",
+        "checkpoint/dc43/stream.json",
+        "empty/_hidden",
+    ],
+)
+@pytest.mark.parametrize("batches", [0, 3])
+def test_a_place_of_its_own_inside_the_sink_is_no_stranger(
+    sink: FileSink, store: MemoryStore, file: str, batches: int
+):
+    publish(sink, batches)
+    store.create_if_absent(f"{SINK}/{file}", b"")
+    assert sink.defects() == []
+
+
 # Files that no entry lists
 
 
