@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from delta_tables import STREAM, Tables
 from deltalake import DeltaTable
@@ -337,6 +338,17 @@ def test_files_are_told_oldest_first_also_behind_a_checkpoint(tables: Tables):
     tables.table().create_checkpoint()
     (tables.folder / "_delta_log" / f"{0:020d}.json").unlink()
     assert list(tables.sink().files()) == expected
+
+
+def test_files_that_still_hold_deleted_rows_are_not_told(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+):
+    tables.publish(0, 1)
+    # delta-rs reads deletion vectors and writes none.
+    vectors = pa.record_batch({"filepath": ["x"], "selection_vector": [[False]]})
+    monkeypatch.setattr(DeltaTable, "deletion_vectors", lambda self: iter([vectors]))
+    with pytest.raises(UnsoundPlaceError, match=r"APPLY \(PURGE\)"):
+        tables.sink().files()
 
 
 def test_the_table_is_one_folder(tables: Tables):

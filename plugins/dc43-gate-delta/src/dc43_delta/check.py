@@ -80,6 +80,16 @@ def lost_batches(uri: str, batches: Sequence[int], version: int) -> Defect:
     )
 
 
+def deleted_rows(uri: str) -> Defect:
+    """Return that files of a table hold rows which a reader of the table does not see."""
+    return Defect(
+        kind="deleted-rows",
+        what="rows of the table are deleted by deletion vectors, and still stand in its files",
+        where=uri,
+        way_out="take them out of the files with REORG TABLE ... APPLY (PURGE)",
+    )
+
+
 _NOT_LOOKED = FileStatus(path="", name="", size=-1, modified=0)
 
 

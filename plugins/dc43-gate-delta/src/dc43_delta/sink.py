@@ -27,7 +27,7 @@ from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.journal import LaneManifest
 from dc43_core.protocol.sink_log import OURS
 from dc43_core.vocabulary import Lane
-from dc43_delta.check import lost_batches, place_defects, table_defects
+from dc43_delta.check import deleted_rows, lost_batches, place_defects, table_defects
 from dc43_delta.errors import DeltaCommitError, DeltaTableError, OlderBatchError
 from dc43_delta.footer import read_footer
 from dc43_delta.log import DeltaLog
@@ -82,10 +82,16 @@ class DeltaSink:
         return self.log.newest()
 
     def files(self) -> Sequence[str]:
-        """Return the URIs of the files that a reader sees now, oldest commit first."""
+        """Return the URIs of the files that a reader sees now, oldest commit first.
+
+        Raises:
+            UnsoundPlaceError: if a file alone shows rows that are deleted.
+        """
         table = self._table()
         if table is None:
             return []
+        if any(batch.num_rows for batch in table.deletion_vectors()):
+            raise UnsoundPlaceError(self.uri, [deleted_rows(self.uri)])
         there: dict[str, str] = {
             path if urlsplit(path).scheme else join(self.uri, path): path
             for path in map(str, table.get_add_actions().column("path").to_pylist())
