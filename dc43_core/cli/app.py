@@ -38,6 +38,7 @@ BUILT_IN = {
     "doctor": "Look for what is wrong, and say what to do about it.",
     "ledger": "Make the ledger anew from the files beside a checkpoint.",
     "blocked": "Show the batches that are blocked, and release them.",
+    "rejects": "Show rejected rows, and replay those that pass by now.",
 }
 """Each is the function or typer application of its name in the module of its name."""
 

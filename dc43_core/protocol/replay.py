@@ -83,6 +83,49 @@ class Restaged:
         return sum(map(len, self.passed.values()))
 
 
+@frozen(kw_only=True)
+class RejectBatch:
+    """The rejects of one micro-batch.
+
+    Attributes:
+        rows: Rows that were rejected.
+        staying: Those that no replay has published.
+        by_check: Check id to rows that broke it.
+        staying_by_check: The same, of those that stay.
+    """
+
+    stream_id: str
+    batch_id: int
+    rejected_at: str
+    contract_version: str
+    rows: int
+    staying: int
+    by_check: Mapping[str, int]
+    staying_by_check: Mapping[str, int]
+
+
+class Rejects(Protocol):
+    """The rejects of a pipeline, through its engine's eyes."""
+
+    def batches(self) -> Sequence[RejectBatch]:
+        """Return each batch that has rejects, oldest first."""
+        ...
+
+    def rows(
+        self, *, newest: int, batches: Sequence[int] = (), checks: Sequence[str] = ()
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return rejects that no replay has published, newest first, with their envelope."""
+        ...
+
+    def replay(self, *, batches: Sequence[int] = (), checks: Sequence[str] = ()) -> Replayed:
+        """Judge rejects again, and publish those that pass; each leaves once.
+
+        Raises:
+            ReplayRefusedError: if more is chosen than one replay may judge.
+        """
+        ...
+
+
 class Replayer(Protocol):
     """What an engine supplies so that its rejects can be judged again."""
 

@@ -126,9 +126,12 @@ class FakeStager:
         warned: dict[str, int] = defaultdict(int)
         passed: list[Row] = []
         losers: list[Row] = []
+        # Who lost a key to a row in main would win it here, among rejects alone.
+        keys = [e for e in self.plan.expectations if e.form == "key" and _rejects(e)]
         for row in rows:
             checks = self._broken(row)
             failed = [e for e in checks if _rejects(e)]
+            failed += [e for e in keys if e.id in row[CHECKS]]
             for expectation in failed or checks:
                 (stay if failed else warned)[expectation.id] += 1
             if not failed:

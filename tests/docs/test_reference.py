@@ -16,6 +16,7 @@ from dc43_core.errors import Dc43Error
 from dc43_core.expectations.kinds import BUILT_IN
 from dc43_core.expectations.kinds.regex import MAX_LENGTH
 from dc43_core.plugin_manager import load_plugins
+from dc43_core.protocol.replay import REPLAY_FAILPOINTS
 from dc43_core.protocol.steps import FAILPOINTS
 from dc43_core.testing.records import make_record
 
@@ -183,3 +184,5 @@ def test_every_kind_of_the_core_is_described():
 def test_the_protocol_s_page_lists_every_failpoint_in_order():
     listed = rows(section(page("explanation/protocol.md"), "The steps"))
     assert tuple(listed) == FAILPOINTS
+    listed = rows(section(page("explanation/protocol.md"), "A replay of rejects"))
+    assert tuple(listed) == REPLAY_FAILPOINTS

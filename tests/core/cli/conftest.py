@@ -162,6 +162,9 @@ class Project:
         path.write_text(PIPELINE.replace(old, new) if old else PIPELINE)
         return str(path)
 
+    def tended(self, pipeline: Any) -> Tended:
+        return Tended(pipeline)
+
     def dc43(self, *arguments: str) -> Called:
         self.capsys.readouterr()
         code = main(arguments, runtime=lambda: self.runtime)

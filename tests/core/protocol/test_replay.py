@@ -156,6 +156,15 @@ def test_keys_are_judged_among_the_rows_of_one_replay(world):
     assert world.ids() == [1, 1, 2, 4, 6], "1 is in main already: not judged across batches"
 
 
+def test_a_row_that_lost_its_key_stays_as_long_as_there_is_that_rule(world):
+    """Among rejects alone it would win; the row that it lost to is in main."""
+    world.start().process([order(8), order(8, 2)], 2)
+    done = replay(world, batches=(2,))
+    assert (done.record, done.restaged.broken) == (None, {"primaryKey": 1})
+    free = OPTIONAL.replace(", primaryKey: true, primaryKeyPosition: 1", "")
+    assert replay(world, free, batches=(2,)).restaged.count == 1
+
+
 # The record
 
 

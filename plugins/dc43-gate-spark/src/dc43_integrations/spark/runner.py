@@ -10,9 +10,16 @@ from pyspark.sql import SparkSession
 
 from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import Dc43Error, EngineError, StopRequestedError, described
+from dc43_core.errors import (
+    Dc43Error,
+    EngineError,
+    ReplayRefusedError,
+    StopRequestedError,
+    described,
+)
 from dc43_core.pipeline import OnBatch
 from dc43_core.pipeline_file import PipelineFile
+from dc43_core.protocol.replay import Rejects
 from dc43_core.runtime import Runtime
 from dc43_core.upkeep.diagnosis import Diagnosis
 from dc43_core.upkeep.interface import Upkeep
@@ -21,6 +28,7 @@ from dc43_integrations.spark.arguments import bindings, make_policy, trigger_arg
 from dc43_integrations.spark.environment import check_spark
 from dc43_integrations.spark.io import read_stream_with_contract
 from dc43_integrations.spark.read import reader_options
+from dc43_integrations.spark.replay import SparkRejects
 from dc43_integrations.spark.session import make_session
 from dc43_integrations.spark.upkeep import SparkUpkeep
 from dc43_integrations.spark.write import StartedStream, StreamTarget, start
@@ -87,6 +95,26 @@ class SparkRunner:
     def upkeep(self, pipeline: PipelineFile, runtime: Runtime) -> Upkeep:
         """Return the places of a pipeline."""
         return SparkUpkeep(pipeline, runtime)
+
+    def rejects(self, pipeline: PipelineFile, runtime: Runtime) -> Rejects:
+        """Return the rejects of a pipeline, on a session that is started for them.
+
+        Raises:
+            ReplayRefusedError: if the pipeline has none.
+        """
+        if pipeline.rejects is None:
+            raise ReplayRefusedError("this pipeline has no [rejects]", "name its folder there")
+        contract = self._contract(pipeline, runtime)
+        return SparkRejects(
+            spark=make_session(pipeline.name, pipeline.engine_options),
+            runtime=runtime,
+            plan=runtime.plan(contract, pipeline.contract.object),
+            path=pipeline.resolve(pipeline.sink.path),
+            rejects_path=pipeline.resolve(pipeline.rejects.path),
+            format=pipeline.sink.format,
+            options=reader_options(pipeline.sink.options),
+            namespace=pipeline.namespace or runtime.config.namespace,
+        )
 
     def _contract(self, pipeline: PipelineFile, runtime: Runtime) -> Contract:
         ref = pipeline.contract

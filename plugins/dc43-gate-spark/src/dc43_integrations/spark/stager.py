@@ -182,9 +182,9 @@ class SparkStager:
         )
         return self._audit(self._judge_keys(staged), batch)
 
-    def typed(self, frame: DataFrame) -> DataFrame:
-        """Return the contract's columns in their types, and raw text where there is any."""
-        return frame.select(*self._typed_columns)
+    def typed(self, frame: DataFrame, *more: Column) -> DataFrame:
+        """Return the contract's columns in their types, raw text where there is any, and more."""
+        return frame.select(*self._typed_columns, *more)
 
     # Expressions are built once a stream: each costs several calls into the JVM.
 

@@ -1,0 +1,267 @@
+"""Rejects judged again on Spark: rows as they were read, cast anew, under the contract of today."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import reduce
+
+from attrs import define
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from dc43_core.expectations.model import CheckPlan
+from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.replay import Chosen, Restaged, RowNumbers, too_many
+from dc43_core.runtime import Runtime
+from dc43_core.vocabulary import Scope
+from dc43_integrations.spark.classify import MAIN, rejects, try_cast
+from dc43_integrations.spark.file_store import spark_path
+from dc43_integrations.spark.keys import FILES, KeyJudge
+from dc43_integrations.spark.names import FAILED, LANE, PREFIX, READ, column, finder, folds
+from dc43_integrations.spark.nested import Caster
+from dc43_integrations.spark.prepare import prepare
+from dc43_integrations.spark.read import ReadBinding
+from dc43_integrations.spark.sinks.interface import SinkFormat
+from dc43_integrations.spark.stager import SparkStager
+from dc43_integrations.spark.types import is_leaf, target_schema
+
+ROW_ID, CHECKS = f"{PREFIX}row_id", f"{PREFIX}checks"
+_RAW, _LINE, _FILE = f"{PREFIX}raw", f"{PREFIX}line", f"{PREFIX}file"
+_STREAM, _BATCH = f"{PREFIX}stream", f"{PREFIX}batch"
+_TEXT, _WAS = f"{PREFIX}text_", f"{PREFIX}was"
+_COUNT = f"{PREFIX}n"
+
+
+@define(kw_only=True, eq=False)
+class SparkReplayer:
+    """Judges the rows of one pair of sinks.
+
+    Attributes:
+        spark: The session.
+        store: Where both sinks lie.
+        runtime: Who evaluates the rules.
+        plan: What the contract of today asks.
+        sink: How rows are staged.
+        options: Options of Spark's writer.
+    """
+
+    spark: SparkSession
+    store: FileStore
+    runtime: Runtime
+    plan: CheckPlan
+    sink: SinkFormat
+    options: Mapping[str, str]
+
+    def restage(
+        self, files: Sequence[str], left: RowNumbers, chosen: Chosen, folder: str, limit: int
+    ) -> Restaged:
+        """Judge rejects again, and stage those that pass."""
+        if not files:
+            return Restaged(judged=0)
+        parts = [self._chosen(part, left, chosen) for part in self.frames(files)]
+        judged = sum(part.count() for part in parts)
+        if judged > limit:
+            raise too_many(judged, limit)
+        if not judged:
+            return Restaged(judged=0)
+        target = target_schema(self.plan.schema, parts[0].schema)
+        frame = reduce(DataFrame.unionByName, [as_read(part, target) for part in parts])
+        stager = self._stager(frame)
+        staged = join(folder, "judged")
+        self._write(self._judged(frame, stager), staged, LANE)
+        # From here on rows and ids come from these files alone, whatever the plan is run again.
+        passing = self._lane(staged, MAIN)
+        broken = self._checks(self._others(staged), stager.plan, rejecting=True)
+        if passing:
+            passing, losers = self._keys(passing, stager.plan, folder, target)
+            broken = {
+                check: broken.get(check, 0) + losers.get(check, 0) for check in {**broken, **losers}
+            }
+        if not passing:
+            return Restaged(judged=judged, broken=broken)
+        rows = self._read(passing)
+        return Restaged(
+            judged=judged,
+            passed=_ids(rows),
+            files=self._main(rows.select(*map(column, target.names)), folder),
+            broken=broken,
+            warned=self._checks(passing, stager.plan, rejecting=False),
+        )
+
+    def frames(self, files: Sequence[str]) -> list[DataFrame]:
+        """Return reject files as frames: one, or one for each schema that contracts have had."""
+        try:
+            return [self._read(files, merge=True)]
+        # pyspark translates some exceptions of a plan's analysis, and not this one.
+        except (PySparkException, Py4JJavaError) as error:
+            if "CANNOT_MERGE" not in str(error):
+                raise
+            # A column has changed its type.
+            by_schema: dict[str, list[str]] = defaultdict(list)
+            for file in files:
+                by_schema[self._read([file]).schema.json()].append(file)
+            return [self._read(same_schema) for same_schema in by_schema.values()]
+
+    def _chosen(self, frame: DataFrame, left: RowNumbers, chosen: Chosen) -> DataFrame:
+        frame = frame.where(F.col(_STREAM).isin(*sorted(chosen.streams)))
+        if chosen.batches:
+            frame = frame.where(F.col(_BATCH).isin(*chosen.batches))
+        if chosen.checks:
+            wanted = F.array(*map(F.lit, chosen.checks))
+            frame = frame.where(F.arrays_overlap(CHECKS, wanted))
+        return without(frame, left)
+
+    def _stager(self, frame: DataFrame) -> SparkStager:
+        """Return what judges these rows, as a stream over them would."""
+        carried = ReadBinding(
+            dataset_id="", format="", path="", contract={}, carries=True, header=None
+        )
+        ready = prepare(
+            frame.drop(ROW_ID, _WAS),
+            self.plan,
+            self.runtime,
+            self.sink,
+            self.store,
+            reads=[carried],
+            options=self.options,
+            keep_uncast="",
+        )
+        return ready.stager
+
+    def _judged(self, frame: DataFrame, stager: SparkStager) -> DataFrame:
+        classifier = stager.classifier
+        # Who lost a key to a row that is in main would win it here, among rejects alone.
+        keys = [e.id for e in stager.plan.expectations if e.form == "key" and rejects(e)]
+        lost = F.array_intersect(_WAS, F.array(*map(F.lit, keys)).cast("array<string>"))
+        found = F.filter(
+            F.array(*classifier.checks).cast("array<string>"), lambda check: check.isNotNull()
+        )
+        lane = F.when(F.size(lost) > 0, F.lit(1)).otherwise(
+            classifier.lane(F.col(FAILED), reject_all=False)
+        )
+        masked = stager.typed(frame, column(ROW_ID), column(_WAS)).select(
+            "*", *classifier.mask_columns
+        )
+        names = [column(name) for name in stager.convert.target.names]
+        return masked.select(*names, ROW_ID, F.concat(found, lost).alias(CHECKS), lane.alias(LANE))
+
+    def _keys(
+        self, passing: list[str], plan: CheckPlan, folder: str, target: T.StructType
+    ) -> tuple[list[str], dict[str, int]]:
+        """Return the files of rows that win their keys, and how many lose them."""
+        rules = [e for e in plan.expectations if e.form == "key" and rejects(e)]
+        if not rules:
+            return passing, {}
+        judge = KeyJudge(rules, target.names)
+        rows = self._read(passing)
+        file = F.col("_metadata.file_path").alias(FILES)
+        found = judge.find(lambda rule: rows.select(*map(column, target.names), file))
+        if not found.files:
+            return passing, {}
+        split = join(folder, "keys")
+        self._write(judge.split(rows), split, LANE)
+        return self._lane(split, MAIN), {rule: n for rule, n in found.rows.items() if n}
+
+    def _checks(self, files: Sequence[str], plan: CheckPlan, *, rejecting: bool) -> dict[str, int]:
+        if not files:
+            return {}
+        wanted = {e.id for e in plan.expectations if e.scope is Scope.ROW}
+        wanted &= {e.id for e in plan.expectations if rejects(e) is rejecting}
+        rows = self._read(files).select(F.explode(CHECKS).alias(CHECKS))
+        found = rows.groupBy(CHECKS).agg(F.count(F.lit(1)).alias(_COUNT)).collect()
+        return {row[CHECKS]: int(row[_COUNT]) for row in found if row[CHECKS] in wanted}
+
+    def _main(self, rows: DataFrame, folder: str) -> list[str]:
+        """Write rows as main holds them."""
+        place = join(folder, "main")
+        format_ = getattr(self.sink, "main_format", None)
+        if format_ is None:
+            self._write(rows, place)
+        else:
+            options = {**getattr(self.sink, "main_options", {}), **self.options}
+            writer = rows.write.format(format_).options(**options)
+            writer.mode("append").save(spark_path(place))
+        return self._data_files(place)
+
+    def _write(self, frame: DataFrame, folder: str, *by: str) -> None:
+        writer = frame.write.format(self.sink.file_format).option(
+            "mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
+        )
+        if getattr(self.sink, "main_format", None) is None:
+            writer = writer.options(**self.options)
+        (writer.partitionBy(*by) if by else writer).mode("append").save(spark_path(folder))
+
+    def _read(self, files: Sequence[str], *, merge: bool = False) -> DataFrame:
+        reader = self.spark.read.format(self.sink.file_format).option("__globPaths__", "false")
+        reader = reader.option("mergeSchema", str(merge).lower())
+        return reader.load([spark_path(file) for file in files])
+
+    def _lane(self, folder: str, lane: int) -> list[str]:
+        return self._data_files(join(folder, f"{LANE}={lane}"))
+
+    def _others(self, folder: str) -> list[str]:
+        lanes = (part for part in self.store.list(folder) if part.name != f"{LANE}={MAIN}")
+        return [f for part in lanes if part.is_folder for f in self._data_files(part.path)]
+
+    def _data_files(self, folder: str) -> list[str]:
+        found = self.store.list(folder)
+        return [f.path for f in found if f.name[0] not in "._" and not f.is_folder]
+
+
+def as_read(frame: DataFrame, target: T.StructType) -> DataFrame:
+    """Return rejects in the shape of a read that carries what would not cast.
+
+    A value that was kept as text is cast to the type of today, any other from the type it has.
+    """
+    find = finder(frame.columns, folds=folds(frame.sparkSession))
+    caster = Caster(frame.sparkSession)
+    texts = [
+        F.try_element_at(_RAW, F.lit(field.name)).alias(f"{_TEXT}{index}")
+        for index, field in enumerate(target)
+    ]
+    frame = frame.select("*", *texts)
+    values: list[Column] = []
+    failed: list[Column] = []
+    for index, field in enumerate(target):
+        name, wanted = field.name, field.dataType
+        text = F.col(f"{_TEXT}{index}")
+        # What is nested was kept as JSON, which is not read anew.
+        cast = try_cast(f"{_TEXT}{index}", wanted) if is_leaf(wanted) else F.lit(None).cast(wanted)
+        actual = find.get(name)
+        kept, spelled = F.lit(None).cast(wanted), F.lit(None).cast("string")
+        if actual is not None:
+            again = caster.cast(actual, frame.schema[actual].dataType, wanted)
+            kept = again.value
+            if again.failed is not None:
+                spelled = F.when(again.failed, again.text)
+        values.append(F.when(text.isNotNull(), cast).otherwise(kept).alias(name))
+        lost = F.when(text.isNotNull(), F.when(cast.isNull(), text)).otherwise(spelled)
+        failed.append(lost.alias(name))
+    carried = F.struct(
+        column(_FILE).alias("file"), column(_LINE).alias("line"), F.struct(*failed).alias("raw")
+    )
+    wrong = reduce(Column.__or__, [lost.isNotNull() for lost in failed], F.col(_LINE).isNotNull())
+    return frame.select(
+        *values, F.when(wrong, carried).alias(READ), ROW_ID, column(CHECKS).alias(_WAS)
+    )
+
+
+def without(frame: DataFrame, left: RowNumbers) -> DataFrame:
+    """Return the rows that have not left the rejects."""
+    ids = [(f"{batch}-{number}",) for batch, numbers in left.items() for number in numbers]
+    if not ids:
+        return frame
+    gone = frame.sparkSession.createDataFrame(ids, f"{ROW_ID} string")
+    return frame.join(gone, ROW_ID, "left_anti")
+
+
+def _ids(rows: DataFrame) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = defaultdict(set)
+    for row in rows.select(ROW_ID).collect():
+        batch, _, number = row[0].rpartition("-")
+        found[batch].add(int(number))
+    return {batch: frozenset(numbers) for batch, numbers in found.items()}
