@@ -118,9 +118,9 @@ def _needed(facts: Facts) -> set[str]:
         for lane in manifest.lanes.values():
             paths.update(path for move in lane.moves for path in move)
     for batch_id in facts.blocked:
-        held = facts.journal.held(batch_id)
-        if held is not None:
-            paths.update(path for files in held.staged.files.values() for path in files)
+        # Of each time that it was blocked: what was read first may be the only copy by now.
+        for held in facts.journal.incidents(batch_id):
+            paths.update(held.files)
     return {canonical(path) for path in paths}
 
 

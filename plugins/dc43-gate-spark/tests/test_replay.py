@@ -207,3 +207,16 @@ def test_what_cannot_be_replayed_is_refused(orders):
     next(orders.main.glob("batch-*")).unlink()
     with pytest.raises(UnsoundPlaceError):
         replay(orders)
+
+
+def test_a_delta_table_takes_a_replay_as_one_commit(flow):
+    table = pytest.importorskip("deltalake").DeltaTable
+    orders = flow([ID, NOTE])
+    orders.put("id,note", "1,a", "2,long", ",b")
+    assert orders.run(enforce=True, format="delta").error is None
+    correct(orders, ID, LONG)
+    first, second = (replay(orders, format="delta") for _ in range(2))
+    assert (first.record.main_count, first.record.dataset_version) == (1, "1")
+    assert (second.record, second.restaged.judged) == (None, 1)
+    assert sorted(table(str(orders.main)).to_pyarrow_table()["id"].to_pylist()) == [1, 2]
+    assert table(str(orders.rejects)).version() == 0

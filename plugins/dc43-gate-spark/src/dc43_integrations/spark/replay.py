@@ -168,12 +168,12 @@ class SparkRejects:
 
         Raises:
             ReplayRefusedError: if more is chosen than one replay may judge.
-            UnsoundPlaceError: if a sink is not as it was left.
+            UnsoundPlaceError: if main is not as it was left.
         """
-        for sink in self._sinks.values():
-            defects = sink.defects()
-            if defects:
-                raise UnsoundPlaceError(sink.uri, defects)
+        main = self._sinks[Lane.MAIN]
+        defects = main.defects()
+        if defects:
+            raise UnsoundPlaceError(main.uri, defects)
         protocol = ReplayProtocol(
             store=self._store,
             sinks=self._sinks,

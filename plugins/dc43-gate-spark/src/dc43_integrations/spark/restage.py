@@ -118,7 +118,13 @@ class SparkReplayer:
     def _stager(self, frame: DataFrame) -> SparkStager:
         """Return what judges these rows, as a stream over them would."""
         carried = ReadBinding(
-            dataset_id="", format="", path="", contract={}, carries=True, header=None
+            dataset_id="",
+            format="",
+            path="",
+            contract={},
+            carries=True,
+            found=frame.schema,
+            probe=None,
         )
         ready = prepare(
             frame.drop(ROW_ID, _WAS),
