@@ -28,8 +28,8 @@ from dc43_core.protocol.replay import (
 from dc43_core.protocol.sink import Sink
 from dc43_core.runtime import Runtime, default_runtime
 from dc43_core.vocabulary import Lane
+from dc43_integrations.spark.arguments import given_contract
 from dc43_integrations.spark.file_store import store_for
-from dc43_integrations.spark.io import contract_plan
 from dc43_integrations.spark.names import PREFIX
 from dc43_integrations.spark.prepare import own_session, require_classic
 from dc43_integrations.spark.restage import CHECKS, ROW_ID, SparkReplayer, without
@@ -246,14 +246,15 @@ def replay_rejects(
         raise ReplayRefusedError("there is no reject sink", "name it with rejects=")
     require_classic(spark)
     runtime = runtime or default_runtime()
-    found = SparkRejects(
+    found = given_contract(runtime.contracts(), contract, contract_id, expected_contract_version)
+    rows = SparkRejects(
         spark=spark,
         runtime=runtime,
-        plan=contract_plan(runtime, contract, contract_id, expected_contract_version, object_name),
+        plan=runtime.plan(found, object_name),
         path=path,
         rejects_path=rejects,
         format=format,
         options={key: str(value) for key, value in (writer_options or {}).items()},
         namespace=namespace or runtime.config.namespace,
     )
-    return found.replay(batches=batches, checks=checks)
+    return rows.replay(batches=batches, checks=checks)
