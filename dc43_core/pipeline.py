@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
@@ -25,7 +24,7 @@ from dc43_core.governance.outbox import Outbox
 from dc43_core.governance.run_log import RunLog, driver
 from dc43_core.log import get_logger
 from dc43_core.pipeline_file import PipelineFile
-from dc43_core.protocol import clock
+from dc43_core.protocol.clock import MACHINE, Surroundings
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.engine import Stager
 from dc43_core.protocol.file_store import FileStore
@@ -215,6 +214,7 @@ def open_stream(
     on_batch: OnBatch | None = None,
     details: Mapping[str, Any] | None = None,
     failpoint: Callable[[str, int], None] | None = None,
+    surroundings: Surroundings = MACHINE,
 ) -> GovernedStream[Frame]:
     """Begin one start of a stream: identity, epoch, history, and what the ledger lacks.
 
@@ -237,6 +237,7 @@ def open_stream(
         query_name=query_name,
         adopt=adopt,
         lost=any(defect.adopt == "fork" for found in defects.values() for defect in found),
+        new_id=surroundings.new_id,
     )
     for lane, found in defects.items():
         sinks[lane].accept(defect for defect in found if defect.adopt == "continue")
@@ -245,8 +246,8 @@ def open_stream(
     history: deque[Mapping[str, Any]] = deque(
         (r.payload() for r in journal.records(limits.history)), limits.history
     )
-    run_id, epoch = uuid.uuid4().hex[:12], journal.open_epoch()
-    begun = clock.now()
+    run_id, epoch = surroundings.new_id()[:12], journal.open_epoch()
+    begun = surroundings.now()
     run_log = RunLog(
         lambda: runtime.governance,
         Run(
@@ -284,12 +285,18 @@ def open_stream(
         policy=policy,
         history=lambda: tuple(history),
         failpoint=_noted(run_log, failpoint),
+        now=surroundings.now,
         lookback=lookback,
         details=dict(details or {}),
         held_bytes=limits.held_bytes,
     )
     outbox = Outbox(
-        lambda: runtime.governance, journal, namespace=namespace, config=runtime.config.outbox
+        lambda: runtime.governance,
+        journal,
+        namespace=namespace,
+        config=runtime.config.outbox,
+        clock=surroundings.clock,
+        sleep=surroundings.sleep,
     )
     outbox.open()
     # A replay of rejects that died on its way is completed by whoever comes next.

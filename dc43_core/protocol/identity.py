@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from dc43_core.errors import CorruptFileError, FormatVersionError, StreamIdentityError
+from dc43_core.protocol import clock
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.record import FORMAT_VERSION, decode, encode
 from dc43_core.protocol.sink_log import OURS
@@ -63,7 +63,7 @@ def identify(
     query_name: str | None,
     adopt: str | None = None,
     lost: bool = False,
-    new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    new_id: Callable[[], str] = clock.new_id,
 ) -> StreamIdentity:
     """Find out which stream this is, or found a new one.
 

@@ -1,366 +1,149 @@
 """The simulator finds nothing wrong with the protocol, and something with every broken one.
 
-Beside its crashes this drives the protocol through what a crash alone does not show: a source
-that is rewritten before its replay, a second driver, a second stream on the sink, a block.
+`python3 dev.py faults --only simulator` goes further; here each scenario runs in its quickest form.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-from unittest import mock
-
 import pytest
-from attrs import define, evolve, field
 
-from dc43_core.config import Config
-from dc43_core.errors import BatchBlockedError, Dc43Error, SupersededError
-from dc43_core.governance.memory import MemoryGovernance
-from dc43_core.plugin_manager import load_plugins
-from dc43_core.protocol import steps
-from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
-from dc43_core.protocol.record import GovernanceRecord
-from dc43_core.protocol.sink_log import FileSink
-from dc43_core.protocol.steps import FAILPOINTS, BatchProtocol
-from dc43_core.runtime import Runtime
-from dc43_core.testing import simulator
-from dc43_core.testing.contracts import order_rows
-from dc43_core.testing.fake_engine import FakeStager, Row, read_rows
+from dc43_core.protocol.steps import FAILPOINTS
 from dc43_core.testing.memory_store import MemoryStore
-from dc43_core.testing.simulator import (
-    MAIN,
-    REJECTS,
-    Points,
-    World,
-    crash_plans,
-    fresh_runtime,
-    simulate,
-)
-from dc43_core.vocabulary import Lane
-
-TEMPLATE: list[Runtime] = []
-BATCHES = order_rows(batches=2, rows=4)
-OTHERS = [[{**row, "id": row["id"] + 1000} for row in batch] for batch in BATCHES]
+from dc43_core.testing.simulator import judge
+from dc43_core.testing.simulator.crashes import FoundError, Tally, Watch, states_of
+from dc43_core.testing.simulator.feed import BLOCKED, Feed, Scene, live
+from dc43_core.testing.simulator.scenarios import SCENARIOS, Effort, Scenario, after
+from dc43_core.testing.simulator.state import CRASHES, NOTHING, State, World
+from dc43_core.vocabulary import Release
+from tests.faults.bugs import BUGS, Bug
+from tests.faults.outbox import backfill, blocked
 
 
-def runtime() -> Runtime:
-    if not TEMPLATE:
-        TEMPLATE.append(Runtime(config=Config(), plugins=load_plugins(allowed=())))
-    return fresh_runtime(TEMPLATE[0])
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_protocol_survives(scenario: Scenario):
+    tally = Tally()
+    scenario.run(tally, Effort.QUICK)
+    assert tally.violations == []
+    assert tally.crashes + tally.turns + tally.failures > 50
 
 
-def landed(store: MemoryStore, uri: str) -> list[dict[str, Any]]:
-    return [r for f in FileSink(store, uri, ".jsonl").log.files() for r in read_rows(store, f)]
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.wrong.__name__)
+def test_a_broken_protocol_is_caught_by_what_it_breaks(bug: Bug):
+    found = bug.found()
+    assert bug.is_caught_by(found), found
 
 
-def misplaced(store: MemoryStore, *given: Sequence[Row]) -> list[str]:
-    """What does not lie where it belongs once all these batches have landed."""
-    main, rejects = landed(store, MAIN), landed(store, REJECTS)
-    wrong = [f"broken row {row} in main" for row in main if row["amount"] is None]
-    expected = Counter(row["id"] for batch in given for row in batch)
-    found = Counter(row["id"] for row in main + rejects)
-    if expected != found:
-        wrong.append(f"lost {expected - found}, twice {found - expected}")
-    return wrong
+def test_there_are_enough_bugs_and_each_is_another():
+    assert len({bug.wrong for bug in BUGS}) == len(BUGS) >= 20
+    assert all(bug.wrong.__doc__ for bug in BUGS)
 
 
-# What the protocol is driven through. Each scenario yields what went wrong.
+# -- the simulator itself --------------------------------------------------------------------------
 
 
-def crashes() -> Iterator[str]:
-    """The process dies at every point, and at some pairs of points."""
-    whole = simulate(frozenset(), BATCHES, runtime)
-    yield from whole.violations()
-    for crash_at in crash_plans(whole.points.passed, pairs=30, seed=43):
-        yield from simulate(crash_at, BATCHES, runtime).violations()
+def points(feed: Feed) -> list[str]:
+    world = World.of(NOTHING)
+    names: list[str] = []
+    world.at_point = names.append
+    live(world, feed)
+    return names
 
 
-@define
-class RewrittenSource(World):
-    """Before each replay the source's files are written anew, with other rows."""
-
-    starts: int = 0
-
-    def rows(self, batch: int, start: int) -> list[Row]:
-        count = 4 + start % 3
-        return [
-            {"id": f"{batch}/{start}/{n}", "amount": None if n % 3 == 0 else n, "state": "open"}
-            for n in range(count)
-        ]
-
-    def start(self) -> None:
-        self.starts += 1
-        self.batches = [self.rows(batch, self.starts) for batch in range(2)]
-        super().start()
-
-    def violations(self) -> list[str]:
-        self.store.before = lambda operation, path: None
-        found = [row["id"] for uri in (MAIN, REJECTS) for row in landed(self.store, uri)]
-        by_batch = {key: list(ids) for key, ids in itertools.groupby(sorted(found), lambda i: i[0])}
-        wrong = []
-        for batch, ids in by_batch.items():
-            start = int(ids[0].split("/")[1])
-            if ids != sorted(str(row["id"]) for row in self.rows(int(batch), start)):
-                wrong.append(f"batch {batch} is not one of its attempts, whole: {ids}")
-        return wrong if len(by_batch) == 2 else [*wrong, f"batches {list(by_batch)}"]
+def test_every_failpoint_and_file_operation_is_a_point():
+    feed = Feed(blocks="strategy", release=Release.REJECTS)
+    passed = {name.split()[0] for name in points(feed)}
+    assert passed >= set(FAILPOINTS)
+    assert passed >= {"write", "sync", "create", "link", "unlink", "rename", "delete"}
+    assert passed >= {"record_many", "engine"}
 
 
-def crashes_with_a_rewritten_source() -> Iterator[str]:
-    whole = RewrittenSource([], runtime())
-    whole.run_through()
-    yield from whole.violations()
-    for point in range(whole.points.passed):
-        world = RewrittenSource([], runtime(), Points(frozenset([point])))
-        world.run_through()
-        yield from world.violations()
+def test_a_run_is_a_function_of_its_state():
+    """On this rests that a state is run on from once, however many crashes lead to it."""
+    scene, tally = Scene(), Tally()
+    states = list(states_of(scene, NOTHING, tally))
+
+    def followed(state: State) -> list[int]:
+        return [each.key for each in states_of(scene, state, tally)]
+
+    assert [each.key for each in states_of(scene, NOTHING, tally)] == [s.key for s in states]
+    for state in states[::20]:
+        assert followed(state) == followed(state)
 
 
-@define
-class Interruption(Points):
-    """Something else happens at one point."""
-
-    at: int = 0
-    action: Callable[[], None] = field(default=lambda: None)
-
-    def pass_one(self, name: str) -> None:
-        number = self.passed
-        super().pass_one(name)
-        if number == self.at:
-            self.action()
+def test_crashes_of_different_kinds_leave_different_files():
+    world = World.of(NOTHING)
+    watch = Watch(world=world, scene=Scene(), tally=Tally())
+    world.at_point = watch
+    live(world, Feed(batches=1))
+    kinds = {state.history[-1].split()[0] for state, _ in watch.states}
+    assert kinds == set(CRASHES)
 
 
-def interrupted(first: World, second: World) -> Iterator[World]:
-    """Let the second world run whole at every point of the first, a fresh pair each time."""
-    points = simulate(frozenset(), BATCHES, runtime).points.passed
-    for at in range(points):
-        world = evolve(first, store=MemoryStore(), runtime=runtime(), points=Points())
-        other = evolve(second, store=world.store, points=Points())
-        if second.runtime is first.runtime:
-            other.runtime = world.runtime
-
-        def run_other(world: World = world, other: World = other) -> None:
-            other.start()
-            world.store.before = lambda operation, path: None
-
-        world.points = Interruption(at=at, action=run_other)
-        yield world
-
-
-def takeovers() -> Iterator[str]:
-    """A second driver starts on the same stream, and does all there is to do."""
-    shared = runtime()
-    for world in interrupted(World(BATCHES, shared), World(BATCHES, shared)):
-        try:
-            world.start()
-        except (SupersededError, FileNotFoundError, KeyError):
-            # It saw the other driver, or missed staged files that the other swept.
-            pass
-        yield from world.violations()
+def test_the_judge_misses_a_row_that_is_lost_and_one_that_is_there_twice():
+    scene = Scene()
+    whole = after(scene.feed)
+    assert judge.ended(World.of(whole), scene) == []
+    [first, *_] = [p for p in whole.files if p.startswith("memory:/main/batch-")]
+    lines = whole.files[first].split(b"\n")
+    for content in (lines[:1], [*lines, lines[0]]):
+        broken = State(
+            files={**whole.files, first: b"\n".join(content)},
+            progress=whole.progress,
+            known=whole.known,
+            starts=whole.starts,
+        )
+        assert judge.ended(World.of(broken), scene)
 
 
-@define
-class OtherStream(World):
-    """A stream of another namespace with a checkpoint of its own, on the same sinks."""
-
-    def start(self) -> None:
-        with mock.patch.object(simulator, "CHECKPOINT", "memory:/other-checkpoint"):
-            super().start()
+def test_the_first_violation_can_be_enough():
+    with pytest.raises(FoundError, match="lost"):
+        Tally(stop=True).wrong(["lost: a row"], NOTHING)
 
 
-def rivals() -> Iterator[str]:
-    """A second stream writes to the same sinks."""
-    config = Config(namespace="other")
-    other = Runtime(config=config, plugins=runtime().plugins, governance=MemoryGovernance())
-    for world in interrupted(World(BATCHES, runtime()), OtherStream(OTHERS, other)):
-        world.start()
-        yield from misplaced(world.store, *BATCHES, *OTHERS)
+def test_a_source_may_be_rewritten_or_gone_and_ids_never_repeat():
+    feed = Feed(source="deleted")
+    attempts = feed.attempts(BLOCKED)
+    ids = [row["id"] for attempt in attempts for row in attempt]
+    assert len(ids) == len(set(ids))
+    assert [] in attempts
 
 
-def blocks() -> Iterator[str]:
-    """The last batch lacks a required column, and the process dies at every point."""
-    batches = [BATCHES[0], [{"id": 99, "state": "open"}]]
-    for point in itertools.count():
-        world = World(batches, runtime(), Points(frozenset([point])))
-        with pytest.raises(BatchBlockedError):
-            world.run_through()
-        yield from misplaced(world.store, BATCHES[0])
-        if world.points.passed <= point:
-            return
+# -- a store that forgets --------------------------------------------------------------------------
 
 
-def first_fault(scenario: Callable[[], Iterator[str]]) -> str | None:
-    try:
-        return next(scenario(), None)
-    # A stream that cannot go on is as broken as one that lost rows.
-    except (Dc43Error, FileNotFoundError, AssertionError) as error:
-        return repr(error)
-
-
-def test_no_single_crash_and_no_pair_of_crashes_breaks_an_invariant(capsys: Any):
-    assert simulator.main(["--pairs", "150"]) == 0
-    assert "0 violations" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "scenario",
-    [crashes_with_a_rewritten_source, takeovers, rivals, blocks],
-    ids=lambda scenario: scenario.__name__,
-)
-def test_the_protocol_survives(scenario: Callable[[], Iterator[str]]):
-    assert list(scenario()) == []
-
-
-def test_the_simulator_crashes_at_every_failpoint_and_file_operation():
-    names = {name.split()[0] for name in simulate(frozenset(), BATCHES, runtime).points.names}
-    assert names >= {name for name in FAILPOINTS if name != "blocked"}
-    assert names >= {"write", "sync", "create", "rename", "delete", "engine"}
-
-
-def test_a_crash_loses_what_was_not_synced():
+def test_a_power_cut_loses_what_was_not_synced():
     store = MemoryStore()
-    store.write("a", b"")
-    store.write("b", b"")
+    store.write("one/a", b"aa")
+    store.write("two/b", b"bb")
+    store.sync(["two/b"])
+    assert store.survivors("killed") == {"memory:/one/a": b"aa", "memory:/two/b": b"bb"}
+    assert store.survivors("power-cut") == {"memory:/two/b": b"bb"}
+    assert store.survivors("torn") == {"memory:/one/a": b"a", "memory:/two/b": b"bb"}
+
+
+def test_a_name_that_was_removed_is_back_after_a_power_cut():
+    store = MemoryStore.holding({"memory:/a": b"a", "memory:/b": b"b"})
+    store.delete("a")
+    assert store.survivors("power-cut") == {"memory:/a": b"a", "memory:/b": b"b"}
     store.sync(["b"])
-    store.crash()
-    assert [store.status(name) is not None for name in "ab"] == [False, True]
+    assert store.survivors("power-cut") == {"memory:/b": b"b"}
 
 
-# Protocols with one bug each.
+def test_a_moved_file_may_be_in_both_places_after_a_power_cut():
+    store = MemoryStore.holding({"memory:/old/a": b"a"})
+    store.rename_no_replace("old/a", "new/a")
+    assert set(store.survivors("killed")) == {"memory:/new/a"}
+    assert set(store.survivors("power-cut")) == {"memory:/old/a", "memory:/new/a"}
 
 
-def overwrite(self: MemoryStore, path: str, data: bytes) -> bool:
-    """Creation that replaces what is there, as Hadoop's local file system does."""
-    self.before("create", path)
-    self.delete(path)
-    self.write(path, data)
-    self.sync([path])
-    return True
+# -- governance ------------------------------------------------------------------------------------
 
 
-def sync_nothing(self: MemoryStore, paths: Sequence[str]) -> None:
-    """Staged files are prepared before their content is safe."""
+@pytest.mark.parametrize("loses", [False, True], ids=["answers", "answers lost"])
+@pytest.mark.parametrize("restart", [False, True], ids=["same start", "at a restart"])
+def test_batches_of_an_outage_are_back_filled_whole_and_in_order(restart: bool, loses: bool):
+    assert backfill(restart=restart, loses=loses, batches=120) == (120, [])
 
 
-def publish_without_looking(self: FileSink, manifest: LaneManifest) -> int:
-    """Publication that does not ask whether it was done before."""
-    number = self.log.newest() + 1
-    assert self.log.append(number, [self._moved(old, new) for old, new in manifest.moves])
-    return number
-
-
-def publish_by_batch_id(self: FileSink, manifest: LaneManifest) -> int:
-    """Spark's own way: the batch id is the entry's number, one that is there is done."""
-    number = int(manifest.token.split("-")[2])
-    self.log.append(number, [self._moved(old, new) for old, new in manifest.moves])
-    return number
-
-
-def list_before_moving(self: FileSink, manifest: LaneManifest) -> int:
-    """The entry is written before its files are in their places."""
-    found = self.log.find(manifest.token, manifest.after)
-    if found is not None:
-        return found
-    number = self.log.newest() + 1
-    staged = [self.store.status(old) for old, _ in manifest.moves]
-    finals = [new for _, new in manifest.moves]
-    files = [evolve(s, path=new) for s, new in zip(staged, finals, strict=True) if s]
-    assert self.log.append(number, files)
-    for old, new in manifest.moves:
-        self._moved(old, new)
-    return number
-
-
-KEPT = itertools.count()
-
-
-def keep_again(self: Journal, kind: str, record: GovernanceRecord) -> GovernanceRecord:
-    """A record that is kept anew each time, under a key of its own."""
-    again = evolve(record, record_id=f"{record.record_id}-{next(KEPT)}")
-    path = self.path(kind, record.batch_id)
-    self.store.delete(path)
-    return KEEP(self, kind, again)
-
-
-def move_before_prepare(self: BatchProtocol[Any], *facts: Any) -> Manifest:
-    """Files get their final names before the batch's fate is decided."""
-
-    def moving(journal: Journal, manifest: Manifest) -> bool:
-        for lane, lane_manifest in manifest.lanes.items():
-            for old, new in lane_manifest.moves:
-                self.sinks[lane].store.rename_no_replace(old, new)  # type: ignore[attr-defined]
-        return JOURNAL_PREPARE(journal, manifest)
-
-    with mock.patch.object(Journal, "prepare", moving):
-        return PREPARE(self, *facts)
-
-
-def commit_before_publish(self: BatchProtocol[Any], manifest: Manifest) -> GovernanceRecord:
-    """The batch is called committed before it is visible."""
-    version = str(self.sinks[Lane.MAIN].newest() + 1)
-    self.journal.keep("committed", evolve(manifest.record, dataset_version=version))
-    return PUBLISH(self, manifest)
-
-
-def sweep_before_publish(self: BatchProtocol[Any], manifest: Manifest) -> GovernanceRecord:
-    """Staged files are moved for one lane only when the folder is swept."""
-    self.sinks[Lane.MAIN].publish(manifest.lanes[Lane.MAIN])
-    self._sweep(manifest.record.batch_id)
-    return PUBLISH(self, manifest)
-
-
-def publish_before_the_verdict(
-    self: BatchProtocol[Any], record: Any, staged: Any, facts: Any
-) -> None:
-    """What is blocked was already published."""
-    files = self.stager.finish(staged, Lane.MAIN, record)[Lane.MAIN]
-    token = f"batch-{self.identity.stream_id}-{record.batch_id:010d}-"
-    sink = self.sinks[Lane.MAIN]
-    moves = tuple((f, sink.final_name(token, i, f)) for i, f in enumerate(files))
-    sink.publish(LaneManifest(token=token, after=sink.newest(), moves=moves))
-    BLOCK(self, record, staged, facts)
-
-
-def keep_in_main(self: FakeStager, staged: Any, violating_to: Lane, batch: Any) -> Any:
-    """Broken rows stay where they are."""
-    return FINISH(self, staged, Lane.MAIN, batch)
-
-
-def token_of_nobody(token: str, **rest: Any) -> LaneManifest:
-    """Files are recognised by a name that every stream uses."""
-    return LaneManifest(token="batch-", **rest)
-
-
-KEEP, JOURNAL_PREPARE = Journal.keep, Journal.prepare
-PREPARE, PUBLISH, BLOCK = BatchProtocol._prepare, BatchProtocol._publish, BatchProtocol._block
-FINISH = FakeStager.finish
-
-BUGS = [
-    (MemoryStore, "create_if_absent", overwrite, rivals),
-    (MemoryStore, "sync", sync_nothing, crashes),
-    (FileSink, "publish", publish_without_looking, crashes),
-    (FileSink, "publish", publish_by_batch_id, rivals),
-    (FileSink, "publish", list_before_moving, crashes),
-    (Journal, "keep", keep_again, takeovers),
-    (BatchProtocol, "_prepare", move_before_prepare, crashes_with_a_rewritten_source),
-    (BatchProtocol, "_publish", commit_before_publish, crashes),
-    (BatchProtocol, "_publish", sweep_before_publish, crashes),
-    (BatchProtocol, "_block", publish_before_the_verdict, blocks),
-    (FakeStager, "finish", keep_in_main, crashes),
-    (steps, "LaneManifest", token_of_nobody, rivals),
-]
-
-
-@pytest.mark.parametrize(
-    ("owner", "name", "bug", "scenario"), BUGS, ids=[bug.__name__ for _, _, bug, _ in BUGS]
-)
-def test_a_broken_protocol_is_caught(
-    owner: Any,
-    name: str,
-    bug: Callable[..., Any],
-    scenario: Callable[[], Iterator[str]],
-    monkeypatch: pytest.MonkeyPatch,
-):
-    monkeypatch.setattr(owner, name, bug)
-    assert first_fault(scenario) is not None
+def test_block_begins_no_batch():
+    assert blocked() == 0
