@@ -265,6 +265,8 @@ class BatchProtocol(Generic[Frame]):
         )
 
     def _block(self, record: GovernanceRecord, staged: Staged, facts: BatchFacts) -> None:
+        # A driver that was overtaken must not tell of an incident that others have settled.
+        self._require_newest()
         held = Held(
             record=record,
             staged=staged,

@@ -183,7 +183,8 @@ class MemoryStore:
     def delete(self, path: str) -> None:
         """Delete a file, or a folder with all that is in it, one file after the other."""
         where = self.uri(path)
-        for known in [p for p in list(self._files) if p == where or p.startswith(where + "/")]:
+        inside = [p for p in list(self._files) if p == where or p.startswith(where + "/")]
+        for known in inside or [where]:
             self.before("delete", known)
             self._remove(known)
             self.after("delete", known)

@@ -26,7 +26,7 @@ from dc43_core.protocol.held import Held
 from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
 from dc43_core.protocol.record import GovernanceRecord, decode, encode
-from dc43_core.protocol.release import Resolution
+from dc43_core.protocol.release import Resolution, released_record
 from dc43_core.protocol.sink_log import FileSink, SinkLog
 from dc43_core.protocol.steps import BatchProtocol
 from dc43_core.testing.fake_engine import FakeStager
@@ -40,7 +40,7 @@ PREPARE, PUBLISH, BLOCK = BatchProtocol._prepare, BatchProtocol._publish, BatchP
 PROCESS, RECORD, SWEEP = BatchProtocol.process, BatchProtocol._record, BatchProtocol._sweep
 SINK_PUBLISH, APPEND = FileSink.publish, SinkLog.append
 FINISH, STREAM_PROCESS = FakeStager.finish, GovernedStream.process
-RELEASED, IDENTIFY = steps.released_record, identify
+RELEASED, IDENTIFY = released_record, identify
 
 
 # -- the file system -------------------------------------------------------------------------------
@@ -164,7 +164,8 @@ def prepare_whatever_is_there(self: Journal, manifest: Manifest) -> bool:
 def block_anew(self: Journal, held: Held) -> Held:
     """A second incident replaces the first, which governance has heard of."""
     self.store.delete(self.path("blocked", held.record.batch_id))
-    return BLOCKED(self, evolve(held, record=evolve(held.record, errors=[held.record.run_id])))
+    record = evolve(held.record, record_id=f"{self.stream_id}-{held.record.batch_id}-blocked")
+    return BLOCKED(self, evolve(held, incident=1, record=record))
 
 
 # -- the steps -------------------------------------------------------------------------------------
@@ -265,6 +266,14 @@ def block_and_sweep(self: BatchProtocol[Any], record: Any, staged: Staged, facts
         BLOCK(self, record, staged, facts)
     finally:
         self.store.delete(staged.folder)
+
+
+def block_though_overtaken(
+    self: BatchProtocol[Any], record: Any, staged: Staged, facts: Any
+) -> None:
+    """A driver tells of an incident that a later start has settled."""
+    with mock.patch.object(BatchProtocol, "_require_newest"):
+        BLOCK(self, record, staged, facts)
 
 
 def ignore_resolutions(self: Journal, batch_id: int) -> Resolution | None:
@@ -417,6 +426,7 @@ BUGS = (
     _bug(publish_before_the_verdict, BatchProtocol, "_block", "blocked", "partial", "LeakError"),
     _bug(block_without_sync, BatchProtocol, "_block", "released as main", "stuck"),
     _bug(block_and_sweep, BatchProtocol, "_block", "released as main", "stuck"),
+    _bug(block_though_overtaken, BatchProtocol, "_block", "released by two", "governance"),
     _bug(release_counts_nothing, steps, "released_record", "released as main", "record"),
     _bug(skip_publishes, steps, "released_record", "released as skip", "rows", "partial"),
     _bug(keep_in_main, FakeStager, "finish", "crashes", "broken"),

@@ -29,21 +29,16 @@ def measure(*, full: bool, say: Callable[[str], None]) -> Iterator[Figure]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), context, initializer=_quiet) as pool:
         # What takes long goes first.
-        work: dict[Future[object], str] = {
-            pool.submit(drive, s.name, effort): s.name for s in reversed(SCENARIOS)
-        }
+        work = {pool.submit(drive, s.name, effort): s.name for s in reversed(SCENARIOS)}
         hunts = {pool.submit(hunt, bug.wrong.__name__): bug.wrong.__name__ for bug in BUGS}
-        for done in as_completed([*work, *hunts]):
-            if done in hunts:
-                found[hunts[done]] = hunts_result(done)
-                continue
-            tally = done.result()
-            assert isinstance(tally, Tally)
-            tallies[work[done]] = tally
+        for done in as_completed(work):
+            tally = tallies[work[done]] = done.result()
             say(
                 f"{work[done]}: {tally.crashes:,} crashes, {tally.turns:,} turns, "
                 f"{tally.failures:,} failures, {tally.violation_count} violations"
             )
+        for hunted, name in hunts.items():
+            found[name] = hunts_result(hunted)
     yield from _figures(list(tallies.values()), full=full, seconds=time.monotonic() - began)
     missed = [f"{name}: {what}" for name, (caught, what) in found.items() if not caught]
     yield Figure(

@@ -50,7 +50,7 @@ def points(feed: Feed) -> list[str]:
 
 
 def test_every_failpoint_and_file_operation_is_a_point():
-    feed = Feed(blocks="strategy", release=Release.REJECTS)
+    feed = Feed(blocks="strategy", release=Release.SKIP)
     passed = {name.split()[0] for name in points(feed)}
     assert passed >= set(FAILPOINTS)
     assert passed >= {"write", "sync", "create", "link", "unlink", "rename", "delete"}
