@@ -36,6 +36,8 @@ BUILT_IN = {
     "watch": "Show the micro-batches of a dataset as they land.",
     "plugins": "Show the plugins that are loaded, and what they offer.",
     "doctor": "Look for what is wrong, and say what to do about it.",
+    "vacuum": "Remove what attempts that died left behind.",
+    "erase": "Erase rows by key from all that a stream keeps.",
     "ledger": "Make the ledger anew from the files beside a checkpoint.",
     "blocked": "Show the batches that are blocked, and release them.",
     "rejects": "Show rejected rows, and replay those that pass by now.",

@@ -57,7 +57,7 @@ def stop(
     found = _running(state, client, run, namespace)
     if not found:
         raise NoRunError(run, ledger, "no run without an end")
-    request = StopRequest(by=_user(), at=clock.now(), reason=reason)
+    request = StopRequest(by=user(), at=clock.now(), reason=reason)
     for one in found:
         client.request_stop(one.run_id, request)
     now = clock.now()
@@ -88,7 +88,8 @@ def _running(state: State, client: RunKeeper, wanted: str, namespace: str | None
     return [run for run in found if run.outcome is None][-1:]
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who runs this command, as the machine calls them."""
     try:
         return getpass.getuser()
     # Containers run processes whose user has no name.

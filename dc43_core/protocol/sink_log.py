@@ -12,13 +12,13 @@ test for each Spark version.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dc43_core.errors import CorruptFileError, StaleStagingError, UnsoundPlaceError
 from dc43_core.protocol.accepted import accept
 from dc43_core.protocol.defect import Defect
-from dc43_core.protocol.file_store import FileStatus, FileStore, join
+from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.journal import LaneManifest
 from dc43_core.protocol.sink_check import SinkCheck
 
@@ -76,8 +76,37 @@ class SinkLog:
         lines = [_status(file) for file in files]
         if _is_compact(number):
             lines = self._all(number - 1) + lines
-        text = "\n".join([_VERSION, *(json.dumps(line, separators=(",", ":")) for line in lines)])
-        return self.store.create_if_absent(self.path(number), text.encode())
+        return self.store.create_if_absent(self.path(number), _encode(lines))
+
+    def replace(self, files: Mapping[str, FileStatus]) -> int | None:
+        """Let files take the place of others, for readers all at once.
+
+        Entries only add, so this is the next compaction, with empty entries up to it. Readers of
+        a stream over this sink see the replacements as new files.
+
+        Args:
+            files: By the URI that the log lists, what takes its place. One that is not listed
+                any more is left out.
+
+        Returns:
+            Number of the entry; None if there was nothing to replace.
+        """
+        new = {canonical(old): file for old, file in files.items()}
+        while True:
+            newest = self.newest()
+            lines = self._all(newest)
+            if not any(canonical(str(line["path"])) in new for line in lines):
+                return None
+            number = newest + 1
+            if not _is_compact(number):
+                self.append(number, [])
+                continue
+            lines = [
+                _status(new[path]) if (path := canonical(str(line["path"]))) in new else line
+                for line in lines
+            ]
+            if self.store.create_if_absent(self.path(number), _encode(lines)):
+                return number
 
     def _all(self, newest: int) -> list[dict[str, Any]]:
         start = newest
@@ -198,6 +227,11 @@ def _cut_back(log: SinkLog, newest: int, manifest: LaneManifest) -> Defect:
         way_out="restore the folder from a copy, or say adopt='fork' at the next start",
         adopt="fork",
     )
+
+
+def _encode(lines: Iterable[Mapping[str, Any]]) -> bytes:
+    texts = (json.dumps(line, separators=(",", ":")) for line in lines)
+    return "\n".join([_VERSION, *texts]).encode()
 
 
 def _is_compact(number: int) -> bool:

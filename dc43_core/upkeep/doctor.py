@@ -9,9 +9,10 @@ from dc43_core.config import Instance
 from dc43_core.contracts.model import Contract
 from dc43_core.errors import Dc43Error
 from dc43_core.pipeline_file import PipelineFile, load_pipeline
-from dc43_core.protocol.identity import StreamIdentity
+from dc43_core.protocol.identity import StreamIdentity, misfit, stream_of
+from dc43_core.protocol.journal import Journal
 from dc43_core.runtime import Runtime
-from dc43_core.upkeep.checkpoint import check_checkpoint, check_place
+from dc43_core.upkeep.checkpoint import Facts, check_checkpoint, check_place, read_facts
 from dc43_core.upkeep.diagnosis import Diagnosis, fine, wrong
 from dc43_core.upkeep.environment import check_environment
 from dc43_core.upkeep.interface import Upkeep
@@ -95,6 +96,23 @@ def upkeep_of(runtime: Runtime, file: PipelineFile) -> Upkeep:
         raise NotTendedError(file.engine)
     tended: Upkeep = offered(file, runtime)
     return tended
+
+
+def places_of(runtime: Runtime, file: PipelineFile) -> tuple[Upkeep, Facts | None]:
+    """Return a pipeline's places, and what its stream's files say; None before its first start.
+
+    Raises:
+        Dc43Error: if the pipeline cannot be used or does not fit its checkpoint.
+    """
+    tended = upkeep_of(runtime, file)
+    store = tended.store()
+    wanted = identity_of(runtime, file, tended)
+    if (problem := misfit(store, store, wanted)) is not None:
+        raise problem
+    known = stream_of(store, wanted.checkpoint)
+    if known is None:
+        return tended, None
+    return tended, read_facts(Journal(store, wanted.checkpoint, str(known["stream_id"])))
 
 
 def contract_of(runtime: Runtime, file: PipelineFile) -> Contract:

@@ -14,6 +14,7 @@ from attrs import frozen
 from dc43_core.errors import Dc43Error
 from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.journal import Journal
+from dc43_core.protocol.replay import Replay, Replays, Writes, replay_stream
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_check import OWN_FILE
 from dc43_core.protocol.sink_log import LOG, FileSink
@@ -89,6 +90,8 @@ def dead_files(
     sweep = _Sweep(store=store, facts=facts, now=_clock() if now is None else now, hours=hours)
     needed = _needed(facts)
     found = list(sweep.attempts(main, needed))
+    if Lane.REJECTS in sinks:
+        found += sweep.replays(main, sinks[Lane.REJECTS])
     for sink in sinks.values():
         if isinstance(sink, FileSink):
             found += sweep.unlisted(sink, needed)
@@ -102,6 +105,13 @@ def remove(store: FileStore, dead: list[Dead]) -> None:
     """Remove what was found; what is gone already is no error."""
     for one in dead:
         store.delete(one.path)
+
+
+def begun_replays(store: FileStore, main: Sink, rejects: Sink) -> list[Replay]:
+    """Return replays whose fate is decided and that are not recorded yet."""
+    writes = Writes(store, main.uri)
+    every = Replays(store, rejects.uri).all()
+    return [replay for replay in every if writes.record(replay.write) is None]
 
 
 def _clock() -> int:
@@ -141,6 +151,16 @@ class _Sweep:
             dead = self._dead(attempt, "staging of an attempt that no manifest names")
             committed = number.isdigit() and int(number) in self.facts.committed
             if committed or dead.age_hours >= self.hours:
+                yield dead
+
+    def replays(self, main: Sink, rejects: Sink) -> Iterator[Dead]:
+        needed = {
+            canonical(replay.manifest.staging)
+            for replay in begun_replays(self.store, main, rejects)
+        }
+        for attempt in self.store.list(join(main.staging(), replay_stream(rejects.uri))):
+            dead = self._dead(attempt, "staging of a replay that died")
+            if canonical(attempt.path).rstrip("/") not in needed and dead.age_hours >= self.hours:
                 yield dead
 
     def unlisted(self, sink: FileSink, needed: set[str]) -> Iterator[Dead]:

@@ -20,58 +20,66 @@ from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.names import PREFIX, RAW, column
 from dc43_integrations.spark.stager import REJECTS
 
-_FILE = "_dc43_file"
+_FILE, _LINE = "_dc43_file", "_dc43_line"
+
+
+_FORMATS = ("parquet", "orc", "json")
 
 
 @frozen(kw_only=True)
 class SparkEraser:
-    """Works on files by their names: what a log lists or does not list is not its concern."""
+    """Works on files by their names: what a log lists or does not list is not its concern.
+
+    Lines of JSON are kept as they are; CSV is refused, since a row may span lines.
+    """
 
     spark: SparkSession
     store: FileStore
-    format: str = "parquet"
 
     def find(self, files: Sequence[str], key: Key, *, staged: bool = False) -> Mapping[str, int]:
         """Return by URI the number of rows of the key, of files that have any."""
-        if not files:
-            return {}
-        try:
-            groups = [self._read(files, merge=True)]
-        except PySparkException:
-            # Files of several contract versions may lie side by side, whose types do not merge.
-            groups = [self._read([file]) for file in files]
-        known = {field.name for frame in groups for field in frame.schema}
-        if key.column not in known:
-            shown = ", ".join(sorted(n for n in known if not n.startswith(PREFIX)))
-            raise ConfigurationError(
-                "--key", [f"there is no column {key.column!r}; columns: {shown}"]
-            )
         given = {canonical(file): file for file in files}
         counts: dict[str, int] = {}
-        for frame in groups:
-            if key.column not in frame.columns:
+        known: set[str] = set()
+        for frame in (f for kind in _by_format(files).items() for f in self._frames(*kind)):
+            known.update(frame.columns)
+            meant = _is(frame, key, staged=staged)
+            if meant is None:
                 continue
             rows = (
-                frame.where(_is(frame, key, staged=staged))
+                frame.where(meant)
                 .groupBy(F.col("_metadata.file_path").alias(_FILE))
                 .count()
                 .collect()
             )
             counts.update({given[canonical(row[_FILE])]: int(row["count"]) for row in rows})
+        if known and key.column not in known and known != {_LINE}:
+            shown = ", ".join(sorted(n for n in known if not n.startswith(PREFIX)))
+            raise ConfigurationError(
+                "--key", [f"there is no column {key.column!r}; columns: {shown}"]
+            )
         return counts
 
     def without(self, file: str, key: Key, folder: str, *, staged: bool = False) -> str:
         """Write all other rows of a file into one new file."""
-        frame = self._read([file])
-        kept = frame.where(~_is(frame, key, staged=staged)).coalesce(1)
-        writer = kept.write.format(self.format).mode("overwrite")
-        writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false").save(
-            spark_path(folder)
-        )
+        (kind,) = _by_format([file])
+        frame = self._read(kind, [file])
+        meant = _is(frame, key, staged=staged)
+        kept = frame if meant is None else frame.where(~meant)
+        writer = kept.coalesce(1).write.format("text" if kind == "json" else kind)
+        writer = writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+        writer.mode("overwrite").save(spark_path(folder))
         made = [f.path for f in self.store.list(folder) if f.name[0] not in "._"]
         if len(made) != 1:
             raise CorruptFileError(folder, f"expected one rewritten file, found {len(made)}")
         return made[0]
+
+    def _frames(self, kind: str, files: Sequence[str]) -> list[DataFrame]:
+        try:
+            return [self._read(kind, files, merge=True)]
+        except PySparkException:
+            # Files of several contract versions may lie side by side, whose types do not merge.
+            return [self._read(kind, [file]) for file in files]
 
     def held_counts(self, removed: Mapping[str, int]) -> Removed:
         """Say what rows were counted as; rejects are the violating rows once more."""
@@ -83,18 +91,41 @@ class SparkEraser:
             uncast=lanes.get(str(UNCAST), 0),
         )
 
-    def _read(self, files: Sequence[str], *, merge: bool = False) -> DataFrame:
+    def _read(self, kind: str, files: Sequence[str], *, merge: bool = False) -> DataFrame:
         # Names are exact: without this, Spark would take [ and { in them for patterns.
-        reader = self.spark.read.format(self.format).option("__globPaths__", "false")
+        reader = self.spark.read.option("__globPaths__", "false")
+        paths = [spark_path(file) for file in files]
+        if kind == "json":
+            return reader.format("text").load(paths).withColumnRenamed("value", _LINE)
         if merge:
             reader = reader.option("mergeSchema", "true")
-        return reader.load([spark_path(file) for file in files])
+        return reader.format(kind).load(paths)
 
 
-def _is(frame: DataFrame, key: Key, *, staged: bool) -> Column:
-    """Return whether a row is meant: never NULL, since such rows would be lost."""
+def _by_format(files: Sequence[str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for file in files:
+        kind = file.rpartition(".")[2]
+        if kind not in _FORMATS:
+            raise ConfigurationError(
+                file, [f"rows cannot be erased from files that end in .{kind} so far"]
+            )
+        groups.setdefault(kind, []).append(file)
+    return groups
+
+
+def _is(frame: DataFrame, key: Key, *, staged: bool) -> Column | None:
+    """Return whether a row is meant, never NULL, since such rows would be lost.
+
+    None where the frame has no such column.
+    """
+    value = F.lit(key.value)
+    if frame.columns == [_LINE]:
+        return F.coalesce(F.get_json_object(_LINE, _path("$", key)) == value, F.lit(False))
     fields = {field.name: field.dataType for field in frame.schema}
-    value, here, kind = F.lit(key.value), column(key.column), fields[key.column]
+    if key.column not in fields:
+        return None
+    here, kind = column(key.column), fields[key.column]
     meant = [here.cast("string") == value]
     if not isinstance(kind, T.ArrayType | T.MapType | T.StructType | T.StringType):
         meant.append(here == value.try_cast(kind))
@@ -106,11 +137,14 @@ def _is(frame: DataFrame, key: Key, *, staged: bool) -> Column:
     if staged:
         # What would not cast travels packed in a text column of its row.
         texts = [name for name, kind in fields.items() if isinstance(kind, T.StringType)]
-        path = "$.raw['" + key.column.replace("'", "\\'") + "']"
-        meant += [F.get_json_object(column(name), path) == value for name in texts]
+        meant += [F.get_json_object(column(n), _path("$.raw", key)) == value for n in texts]
         if key.column in texts:
             meant.append(F.get_json_object(here, "$.value") == value)
     return reduce(or_, (F.coalesce(one, F.lit(False)) for one in meant))
+
+
+def _path(start: str, key: Key) -> str:
+    return start + "['" + key.column.replace("'", "\\'") + "']"
 
 
 def _names(kind: T.DataType) -> list[str]:
