@@ -334,6 +334,22 @@ def open_stream(
     return stream
 
 
+def tell_of_write(runtime: Runtime, record: GovernanceRecord) -> None:
+    """Tell governance and the exporters of a record that no stream tells: of a replay."""
+    tell_of_writes(runtime, [record])
+    for name, exporter in runtime.exporters():
+        try:
+            exporter.export(record.copy())
+        # A boundary to foreign code: a listener that fails does not undo what is published.
+        except Exception as error:
+            log.error(
+                "listener.failed",
+                listener=f"exporter {name}",
+                error=described(error),
+                exc_info=True,
+            )
+
+
 def tell_of_writes(runtime: Runtime, records: Sequence[GovernanceRecord]) -> None:
     """Tell governance of records that lie in a sink and in no stream's journal: of replays.
 

@@ -24,7 +24,7 @@ from rich.text import Text
 
 from tests.faults.figures import Figure
 
-SECTIONS = ("simulator", "outbox", "crashes", "drifts", "viewfs")
+SECTIONS = ("simulator", "outbox", "replays", "crashes", "drifts", "viewfs")
 """In the order in which they run; the quick ones first."""
 
 

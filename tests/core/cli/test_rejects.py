@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dc43_core.pipeline import tell_of_writes
+from dc43_core.pipeline import tell_of_write
 from dc43_core.protocol.identity import streams_into
 from dc43_core.protocol.replay import Chosen, RejectBatch, ReplayProtocol
+from dc43_core.runtime import Runtime
 from dc43_core.testing.fake_engine import FakeStager, read_rows
 from dc43_core.vocabulary import Lane
 
@@ -76,7 +77,8 @@ def rejected(project):
             done = self.protocol.run(
                 Chosen(streams=frozenset(streams), batches=tuple(batches), checks=tuple(checks))
             )
-            tell_of_writes(self.runtime, [done.record] if done.record else [])
+            if done.record is not None:
+                tell_of_write(self.runtime, done.record)
             return done
 
         def _rows(self):
@@ -155,3 +157,24 @@ def test_an_engine_without_rejects_exits_2(project):
     called = project.dc43("rejects", "list", project.pipeline())
     assert (called.code, called.out) == (2, "")
     assert "engine 'fake' cannot read its rejects" in called.err
+
+
+def test_exporters_hear_of_a_replay_and_one_that_fails_is_told(
+    project, rejected, caplog, monkeypatch
+):
+    optional(project)
+    heard = []
+
+    class Fails:
+        def export(self, record):
+            raise OSError("no route to host")
+
+    class Hears:
+        def export(self, record):
+            heard.append(record.record_id)
+
+    exporters = [("fails", Fails()), ("hears", Hears())]
+    monkeypatch.setattr(Runtime, "exporters", lambda self: exporters)
+    record = project.dc43("rejects", "replay", rejected, "--json").json["record"]
+    assert heard == [record["record_id"]]
+    assert "listener.failed" in caplog.text

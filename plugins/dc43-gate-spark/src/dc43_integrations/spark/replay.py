@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from dc43_core.contracts.model import Contract
 from dc43_core.errors import ReplayRefusedError, UnsoundPlaceError
 from dc43_core.expectations.model import CheckPlan
-from dc43_core.pipeline import tell_of_writes
+from dc43_core.pipeline import tell_of_write
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import streams_into
 from dc43_core.protocol.replay import (
@@ -186,7 +186,7 @@ class SparkRejects:
         chosen = Chosen(streams=self._streams(), batches=tuple(batches), checks=tuple(checks))
         done = protocol.run(chosen)
         if done.record is not None:
-            tell_of_writes(self.runtime, [done.record])
+            tell_of_write(self.runtime, done.record)
         return done
 
 
