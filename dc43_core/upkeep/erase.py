@@ -316,6 +316,9 @@ class Eraser:
             if one.new is not None and one.where != UNCAST and canonical(one.new) not in listed:
                 self.store.delete(one.new)
         self.store.delete(self._folder(erasure.number))
+        # Their folders are synced with them: what was deleted must not come back.
+        kept = (one.new for one in erasure.replaced if one.new is not None)
+        self.store.sync([path for path in kept if self.store.status(path) is not None])
 
     def _replace_held(self, erasure: Erasure) -> None:
         parts = [one for one in erasure.replaced if one.where == HELD]

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from dc43_core.protocol.release import release
+from dc43_core.testing.memory_store import MemoryStore
 from dc43_core.upkeep import erasures
 from dc43_core.upkeep.erase import POINTS, EraseRefusedError
 from dc43_core.upkeep.interface import Key
@@ -193,6 +194,8 @@ def prepared(world: World) -> World:
     world.store.create_if_absent(
         f"{world.journal().folder}/uncast/1.json", b'{"rows": [{"id": 7, "x": 1}, {"id": 8}]}'
     )
+    # What the stream itself has swept is not to come back with a power cut.
+    world.store = MemoryStore.holding({path: f.data for path, f in world.store._files.items()})
     return world
 
 
