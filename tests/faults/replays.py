@@ -106,7 +106,7 @@ class World:
         """Return another world with the same files."""
         made = World()
         made.store._files = {
-            path: type(file)(file.data, file.durable) for path, file in self.store._files.items()
+            path: type(file)(file.data, file.synced) for path, file in self.store._files.items()
         }
         return made
 
