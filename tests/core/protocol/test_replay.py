@@ -24,6 +24,7 @@ from dc43_core.protocol.replay import (
 from dc43_core.protocol.sink_log import FileSink
 from dc43_core.testing.contracts import ORDERS
 from dc43_core.testing.fake_engine import FakeStager
+from dc43_core.testing.memory_store import MemoryStore
 from dc43_core.vocabulary import Lane, Outcome, Verdict
 
 MAIN, REJECTS = "memory:/main", "memory:/rejects"
@@ -278,7 +279,7 @@ def test_dying_at_any_operation_and_again_in_its_repair_lands_the_rows_once(driv
 
 def _copy(world: Any) -> Any:
     made = type(world)(world.plugins)
-    made.store._files = dict(world.store._files)
+    made.store = MemoryStore.holding(world.store.survivors("killed"))
     return made
 
 
