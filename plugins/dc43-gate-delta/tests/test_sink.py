@@ -268,6 +268,20 @@ def test_an_absent_folder_and_one_with_staging_are_sound(tables: Tables):
     assert kinds(tables) == []
 
 
+def test_a_place_can_be_looked_at_by_someone_who_does_not_know_the_columns(tables: Tables):
+    tables.publish(0, 1)
+    looking = tables.sink(schema=lambda: "{}")
+    assert looking.defects(deep=True) == []
+    assert len(looking.files()) == 1
+
+
+def test_a_file_s_name_ends_as_its_codec_does(tables: Tables):
+    sink, token = tables.sink(), f"batch-{STREAM}-0000000000-"
+    name = "part-0-1b2c.c000"
+    for end in (".snappy.parquet", ".zstd.parquet", ".parquet"):
+        assert sink.final_name(token, 3, name + end) == f"{sink.uri}/{token}00003{end}"
+
+
 def test_a_folder_with_files_of_others_is_refused(tables: Tables):
     tables.folder.mkdir(parents=True)
     (tables.folder / "part-0.parquet").touch()

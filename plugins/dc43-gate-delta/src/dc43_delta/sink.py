@@ -36,6 +36,8 @@ from dc43_delta.schema import lane_schema, misfit
 GUARANTEE = "exactly once: one Delta commit a batch, with its application transaction"
 ATTEMPTS = 20
 """How often other writers may come in between before a commit is given up."""
+# As Spark's file names end: readers go by the file's own words, people by its name.
+_CODEC = re.compile(r"\.(?:snappy|gz|zstd|lz4|lz4raw|lzo|br)\.parquet$")
 _TOKEN = re.compile(r"(?P<application>.+)-(?P<batch>\d+)-")
 log = get_logger("delta")
 
@@ -166,7 +168,8 @@ class DeltaSink:
 
     def final_name(self, token: str, index: int, staged: str) -> str:
         """Return a name that is the same at every attempt to publish this batch."""
-        return join(self.uri, f"{token}{index:05d}.snappy.parquet")
+        codec = _CODEC.search(staged)
+        return join(self.uri, f"{token}{index:05d}{codec[0] if codec else '.parquet'}")
 
     def publish(self, manifest: LaneManifest) -> int:
         """Move the files to their places, then add them by one commit; return its version."""
