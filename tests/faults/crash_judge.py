@@ -19,8 +19,8 @@ def violations(world: World) -> list[str]:
     bad = Counter((row[0], row[2]) for row in given if not is_good(row))
     wrong = list(world.wrong)
     records = list(world.journal().records())
-    for who, read in world.sink.readers(world.spark).items():
-        main, rejects = read(world.main), read(world.rejects)
+    for who, read in world.sink.readers.items():
+        main, rejects = read(world.spark, world.main), read(world.spark, world.rejects)
         if any(set(row) != set(COLUMNS) for row in main):
             wrong.append(f"{who} finds other columns than the contract's in main")
         found = Counter((str(r["id"]), str(r["amount"]), r["note"]) for r in main)

@@ -35,13 +35,10 @@ class Points:
     def failpoint(self, name: str, batch_id: int) -> None:
         """Pass a failpoint of the protocol."""
         self.batch_id = batch_id
-        self._pass(name)
+        self.passes(name)
 
-    def file(self, name: str) -> None:
-        """Pass a point before or after a change to a file."""
-        self._pass(name)
-
-    def _pass(self, name: str) -> None:
+    def passes(self, name: str) -> None:
+        """Pass a point, such as the one before a change to a file."""
         names = self.passed.setdefault(self.batch_id, [])
         number = len(names)
         names.append(name)
@@ -63,29 +60,29 @@ class CountedStore(LocalFileStore):
 
     def create_if_absent(self, path: str, data: bytes) -> bool:
         """Create a file."""
-        self._points.file(f"before create {_kind(path)}")
+        self._points.passes(f"before create {_kind(path)}")
         created = super().create_if_absent(path, data)
-        self._points.file(f"after create {_kind(path)}")
+        self._points.passes(f"after create {_kind(path)}")
         return created
 
     def rename_no_replace(self, source: str, target: str) -> bool:
         """Move a file."""
-        self._points.file("before rename")
+        self._points.passes("before rename")
         moved = super().rename_no_replace(source, target)
-        self._points.file("after rename")
+        self._points.passes("after rename")
         return moved
 
     def sync(self, paths: Iterable[str]) -> None:
         """Sync files."""
-        self._points.file("before sync")
+        self._points.passes("before sync")
         super().sync(paths)
-        self._points.file("after sync")
+        self._points.passes("after sync")
 
     def delete(self, path: str) -> None:
         """Delete a file or folder; what is in it passes here too."""
-        self._points.file("before delete")
+        self._points.passes("before delete")
         super().delete(path)
-        self._points.file("after delete")
+        self._points.passes("after delete")
 
 
 def _kind(path: str) -> str:

@@ -1,9 +1,9 @@
-"""The sinks that are crashed, each with a reader that shares nothing with it."""
+"""The sinks that are crashed, each with readers that share nothing with it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -26,28 +26,19 @@ class SinkUnderTest:
     """One kind of destination.
 
     Attributes:
-        name: Its name in the table of figures.
-        format: What a write calls it.
-        by_spark: Reads a lane through Spark; None where this machine has no reader of Spark's.
-        by_other: Reads a lane without Spark and without dc43.
-        publishing: The points on either side of what makes a batch visible.
-        counted: Lets what the file store does not see pass through the points while it runs.
+        name: Its name, and what a write calls its format.
+        readers: Name to what reads a lane; the first without Spark and without dc43.
+        commits: Points around what makes a batch visible.
+        counted: Lets what no file store sees pass the points of the stream that is started.
     """
 
     name: str
-    format: str
-    by_spark: Callable[[SparkSession, Path], Rows] | None
-    by_other: Callable[[Path], Rows]
-    publishing: tuple[str, str] = ("before create _spark_metadata", "after create _spark_metadata")
+    readers: Mapping[str, Callable[[SparkSession, Path], Rows]]
+    commits: tuple[str, ...]
     counted: Callable[[Points], AbstractContextManager[object]] = lambda points: nullcontext()
 
-    def readers(self, spark: SparkSession) -> Mapping[str, Callable[[Path], Rows]]:
-        """Return every reader by name."""
-        found: dict[str, Callable[[Path], Rows]] = {"another reader": self.by_other}
-        if self.by_spark is not None:
-            read = self.by_spark
-            found["Spark"] = lambda folder: read(spark, folder)
-        return found
+
+# -- files -----------------------------------------------------------------------------------------
 
 
 def logged_files(folder: Path) -> list[str]:
@@ -60,13 +51,12 @@ def logged_files(folder: Path) -> list[str]:
     return list(found)
 
 
-def _files_by_arrow(folder: Path) -> Rows:
-    return rows_of(logged_files(folder))
+def _files_by_arrow(spark: SparkSession, folder: Path) -> Rows:
+    return _read(logged_files(folder))
 
 
-def rows_of(files: Sequence[str]) -> Rows:
-    """Read parquet files with pyarrow."""
-    found: Rows = ds.dataset(list(files), format="parquet").to_table().to_pylist() if files else []
+def _read(files: list[str]) -> Rows:
+    found: Rows = ds.dataset(files, format="parquet").to_table().to_pylist() if files else []
     return found
 
 
@@ -76,16 +66,23 @@ def _files_by_spark(spark: SparkSession, folder: Path) -> Rows:
     return [row.asDict(recursive=True) for row in spark.read.parquet(str(folder)).collect()]
 
 
-PARQUET = SinkUnderTest(
-    name="parquet", format="parquet", by_spark=_files_by_spark, by_other=_files_by_arrow
-)
+# -- Delta -----------------------------------------------------------------------------------------
 
 
-def _delta_by_arrow(folder: Path) -> Rows:
+def _delta_by_log(spark: SparkSession, folder: Path) -> Rows:
+    """Read the files that the table's log adds; nothing here ever removes one."""
+    found = []
+    for entry in sorted((folder / "_delta_log").glob("*.json")):
+        actions = map(json.loads, entry.read_text().splitlines())
+        found += [unquote(action["add"]["path"]) for action in actions if "add" in action]
+    return _read([str(folder / name) for name in found])
+
+
+def _delta_by_delta_rs(spark: SparkSession, folder: Path) -> Rows:
     if not DeltaTable.is_deltatable(str(folder)):
         return []
-    adds = DeltaTable(str(folder)).get_add_actions().column("path").to_pylist()
-    return rows_of([str(folder / str(path)) for path in adds])
+    rows: Rows = DeltaTable(str(folder)).to_pyarrow_table().to_pylist()
+    return rows
 
 
 def _delta_counted(points: Points) -> AbstractContextManager[object]:
@@ -93,19 +90,22 @@ def _delta_counted(points: Points) -> AbstractContextManager[object]:
 
     class Counted(DeltaSink):
         def _commit(self, *arguments: Any) -> None:
-            points.file("before commit")
+            points.passes("before commit")
             super()._commit(*arguments)
-            points.file("after commit")
+            points.passes("after commit")
 
     return patch("dc43_delta.format.DeltaSink", Counted)
 
 
+PARQUET = SinkUnderTest(
+    name="parquet",
+    readers={"pyarrow": _files_by_arrow, "Spark": _files_by_spark},
+    commits=("before create _spark_metadata", "after create _spark_metadata"),
+)
 DELTA = SinkUnderTest(
     name="delta",
-    format="delta",
-    by_spark=None,
-    by_other=_delta_by_arrow,
-    publishing=("before commit", "after commit"),
+    readers={"pyarrow": _delta_by_log, "delta-rs": _delta_by_delta_rs},
+    commits=("before commit", "after commit"),
     counted=_delta_counted,
 )
-SINKS: tuple[SinkUnderTest, ...] = (PARQUET, DELTA)
+SINKS = (PARQUET, DELTA)

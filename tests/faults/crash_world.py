@@ -114,7 +114,8 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         self.source.mkdir(parents=True, exist_ok=True)
-        self.contract_file.write_text(json.dumps(CONTRACT))
+        if not self.contract_file.exists():
+            self.contract_file.write_text(json.dumps(CONTRACT))
 
     @property
     def source(self) -> Path:
@@ -200,7 +201,7 @@ class World:
                 plan=runtime.plan(contract),
                 target=StreamTarget(
                     path=str(self.main),
-                    format=self.sink.format,
+                    format=self.sink.name,
                     rejects=str(self.rejects),
                     checkpoint=str(self.checkpoint),
                     options={},

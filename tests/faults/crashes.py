@@ -19,7 +19,16 @@ from pyspark.sql import SparkSession
 from dc43_core.protocol.steps import FAILPOINTS
 from dc43_integrations.testing import small_session
 from tests.faults.crash_judge import violations
+from tests.faults.crash_kills import EVERY, Counted, kill, race
 from tests.faults.crash_points import AT_START, Points, die
+from tests.faults.crash_scenarios import (
+    UnspeakableError,
+    inputs,
+    interruptions,
+    ledger_deleted,
+    replays,
+    stops,
+)
 from tests.faults.crash_sinks import SINKS, SinkUnderTest
 from tests.faults.crash_world import World
 from tests.faults.figures import Figure
@@ -39,6 +48,9 @@ _QUICK = (
     "after create committed",
     "before delete",
 )
+_FEW = ("handed-over", "staged", "synced", "prepared", "main-published", "committed")
+_KILLED = ("validated", "prepared")
+_RACED = ("decided", "synced", "prepared", "main-published")
 
 
 def measure(*, full: bool, say: Say) -> Iterator[Figure]:
@@ -70,6 +82,9 @@ class Crashes:
     def figures(self) -> Iterator[Figure]:
         """Yield every figure of this sink."""
         yield from self.points()
+        yield from self.scenarios()
+        yield from self.kills()
+        yield from self.races()
 
     def world(self) -> World:
         """Return a new stream on an empty sink."""
@@ -104,13 +119,61 @@ class Crashes:
         yield self.figure("violations", len(wrong), wrong)
 
     def _too_few(self, tried: int) -> list[str]:
-        wanted = 200 if self.full else len(FAILPOINTS) + len(_QUICK) + 2
+        wanted = 200 if self.full else len(FAILPOINTS) + len(_QUICK) + len(self.sink.commits)
         return [] if tried >= wanted else [f"{wanted} were meant to be tried"]
+
+    # -- the rest ------------------------------------------------------------------------------
+
+    def scenarios(self) -> Iterator[Figure]:
+        """Replays, stops, interruptions, input that changes, a lost ledger."""
+        few = () if self.full else (_FEW,)
+        for name, scenario in (
+            ("committed batches replayed", lambda: replays(self.world)),
+            ("stops, each at another step", lambda: stops(self.world, *few)),
+            ("interruptions inside the callback", self._interrupted),
+            ("ledgers deleted between starts", lambda: ledger_deleted(self.world)),
+        ):
+            yield self.counted(name, scenario())
+        for name, counted in inputs(self.world):
+            yield self.counted(name, counted)
+
+    def _interrupted(self) -> Counted:
+        if self.full:
+            return interruptions(self.world)
+        return interruptions(self.world, (KeyboardInterrupt, StopIteration, UnspeakableError))
+
+    def kills(self) -> Iterator[Figure]:
+        """Kill drivers with their JVM."""
+        points = (*EVERY, "before rename", "after create prepared", *self.sink.commits)
+        counted = kill(
+            self.world(),
+            self.home / "killed",
+            points if self.full else _KILLED,
+            timers=6 if self.full else 1,
+            alone=3 if self.full else 0,
+            say=self.say,
+        )
+        wanted = 20 if self.full else 3
+        if counted.tried < wanted:
+            counted.wrong.append(f"{wanted} were meant to be killed")
+        yield self.counted("drivers killed with SIGKILL", counted)
+
+    def races(self) -> Iterator[Figure]:
+        """Race two drivers."""
+        names = ("new batches taken from an old driver", "replayed batches raced for")
+        found = race(self.world(), self.home / "raced", EVERY if self.full else _RACED, self.say)
+        for name, counted in zip(names, found, strict=True):
+            yield self.counted(name, counted)
+
+    def counted(self, name: str, counted: Counted) -> Figure:
+        """Return what was counted as a figure."""
+        self.say(f"{self.sink.name}: {name}: {counted.tried}, {len(counted.wrong)} wrong")
+        return self.figure(name, counted.tried, counted.wrong)
 
     def quick_points(self) -> Iterator[Plan]:
         """Each failpoint once, and the changes to files that matter most."""
         yield [("mixed", (name,)) for name in FAILPOINTS if name != "blocked"]
-        yield [("mixed", (name,)) for name in (*_QUICK, *self.sink.publishing)]
+        yield [("mixed", (name,)) for name in (*_QUICK, *self.sink.commits)]
         yield [("blocked", ("blocked",)), ("blocked", ("decided", "prepared"))]
 
     def every_point(self) -> Iterator[Plan]:
