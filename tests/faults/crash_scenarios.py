@@ -44,10 +44,10 @@ INTERRUPTIONS = (KeyboardInterrupt, SystemExit, GeneratorExit, CustomError)
 FAULTS = (StopIteration, UnspeakableError)
 
 
-def replays(new: NewWorld) -> Counted:
+def replays(new: NewWorld, kinds: Sequence[str] = ("mixed", "blocked", "bad", "empty")) -> Counted:
     """Delete Spark's word that the last batch is done; it is handed over again and skipped."""
     counted, world = Counted(wrong=[]), new()
-    for kind in ("mixed", "blocked", "bad", "empty"):
+    for kind in kinds:
         world.put(kind)
         world.settle()
         before = list(world.journal().records())
@@ -174,19 +174,20 @@ def _counted_once(started: Any) -> bool:
 # -- input -----------------------------------------------------------------------------------------
 
 
-def inputs(new: NewWorld) -> Iterator[tuple[str, Counted]]:
+def inputs(new: NewWorld, names: Sequence[str] | None = None) -> Iterator[tuple[str, Counted]]:
     """Rewrite and delete input files between two attempts at their batch."""
-    for name, change in (
-        ("rewritten input, not prepared", _rewritten),
-        ("rewritten input, prepared", _rewritten_late),
-        ("deleted input, not prepared", _deleted),
-        ("deleted input, prepared", _deleted_late),
-        ("deleted input, released", _deleted_and_released),
-    ):
+    changes = {
+        "rewritten input, not prepared": _rewritten,
+        "rewritten input, prepared": _rewritten_late,
+        "deleted input, not prepared": _deleted,
+        "deleted input, prepared": _deleted_late,
+        "deleted input, released": _deleted_and_released,
+    }
+    for name in names or changes:
         world = new()
         world.put("good", "mixed")
         counted = Counted(tried=1, wrong=[])
-        counted.wrong += change(world)
+        counted.wrong += changes[name](world)
         world.settle()
         counted.wrong += violations(world)
         yield name, counted
