@@ -120,6 +120,8 @@ class BatchProtocol(Generic[Frame]):
         record = self.journal.committed(batch_id)
         if record is not None:
             log.info("batch.skipped", batch_id=batch_id, record_id=record.record_id)
+            # The driver that committed it may have died before it came to that.
+            self._sweep(batch_id)
             return record
         manifest = self.journal.prepared(batch_id)
         self.failpoint("looked-up", batch_id)
