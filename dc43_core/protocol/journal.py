@@ -10,7 +10,13 @@ from attrs import frozen
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.held import Held
-from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord, decode, encode
+from dc43_core.protocol.record import (
+    FORMAT_VERSION,
+    GovernanceRecord,
+    decode,
+    encode,
+    require_known_format,
+)
 from dc43_core.protocol.release import Resolution
 from dc43_core.vocabulary import Lane, Outcome
 
@@ -251,9 +257,16 @@ class Journal:
                 yield manifest.lanes[lane]
 
     def open_epoch(self) -> int:
-        """Count this start of the stream, and return its number (from 1)."""
+        """Count this start of the stream, and return its number (from 1).
+
+        Raises:
+            FormatVersionError: if the newest start was one of a newer dc43.
+        """
         number = max(self._numbers("epochs"), default=0) + 1
-        while not self.store.create_if_absent(self.path("epochs", number), b"{}\n"):
+        newest = self.path("epochs", number - 1)
+        require_known_format(self._read(newest) or {}, newest)
+        mark = encode({"format_version": FORMAT_VERSION})
+        while not self.store.create_if_absent(self.path("epochs", number), mark):
             number += 1
         return number
 

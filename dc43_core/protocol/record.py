@@ -123,6 +123,17 @@ class GovernanceRecord:
             raise CorruptFileError(source, f"not a governance record: {error}") from error
 
 
+def require_known_format(payload: Mapping[str, Any], source: str) -> None:
+    """Refuse a file of ours that a newer dc43 wrote; one without a version is of the first.
+
+    Raises:
+        FormatVersionError: naming the file and both versions.
+    """
+    found = payload.get("format_version", 1)
+    if not isinstance(found, int) or found > FORMAT_VERSION:
+        raise FormatVersionError(source, found, FORMAT_VERSION)
+
+
 def encode(payload: Mapping[str, Any]) -> bytes:
     """Return the bytes of a JSON file of ours."""
     return (json.dumps(payload, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()

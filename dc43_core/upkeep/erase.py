@@ -18,7 +18,7 @@ from dc43_core.errors import Dc43Error
 from dc43_core.protocol import clock
 from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.held import Held
-from dc43_core.protocol.record import decode, encode
+from dc43_core.protocol.record import decode, encode, require_known_format
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_check import OWN_FILE
 from dc43_core.protocol.sink_log import FileSink
@@ -206,7 +206,9 @@ class Eraser:
                 yield Hit(where=UNCAST, file=file.path, rows=rows)
 
     def _raw(self, path: str) -> dict[str, Any]:
-        return decode(self.store.read(path), path)
+        found = decode(self.store.read(path), path)
+        require_known_format(found, path)
+        return found
 
     # -- writing anew --------------------------------------------------------------------------
 

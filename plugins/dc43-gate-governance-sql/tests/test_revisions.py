@@ -15,14 +15,16 @@ from sqlalchemy import create_engine
 
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.testing.records import make_record
-from dc43_core.testing.runs import make_run
-from dc43_core.vocabulary import Outcome
+from dc43_core.testing.runs import ASKED, make_run
+from dc43_core.vocabulary import Outcome, RunOutcome
 from dc43_governance_sql import revisions
 from dc43_governance_sql.ledger import SqlGovernance
 from dc43_governance_sql.options import SqlOptions
 from dc43_governance_sql.tables import METADATA
 
 FIRST = Path(__file__).with_name("revision_0001.sql")
+
+SECOND = FIRST.with_name("revision_0002.sql")
 
 LATER = """\
 import sqlalchemy as sa
@@ -83,6 +85,24 @@ def test_a_ledger_of_the_first_release_keeps_its_rows(ledger, path):
     assert ledger.schema_observations()[0].schema == {"id": "bigint", "state": "string"}
     assert ledger.record_many([make_record(batch_id=1), make_record(batch_id=2)]) == 1
     ledger.close()
+
+
+def test_a_ledger_of_revision_2_keeps_its_runs(ledger, path):
+    script(path, SECOND.read_text())
+    ledger.open()
+    stopped, silent = ledger.runs()
+    assert (stopped.outcome, stopped.stop_request) == (RunOutcome.STOPPED, ASKED)
+    assert (silent.outcome, silent.step, silent.stop_request) == (None, "staged", None)
+    assert len(ledger.records()) == 3
+    assert ledger.save_run(stopped) == ASKED
+    ledger.close()
+
+
+def test_every_revision_has_a_ledger_of_its_time():
+    found = sorted(FIRST.parent.glob("revision_*.sql"))
+    assert [file.stem for file in found] == [
+        f"revision_{number:04}" for number in range(1, revisions.NEWEST + 1)
+    ]
 
 
 def test_migrations_lead_to_the_tables_that_the_code_works_with(path):

@@ -72,13 +72,6 @@ def test_a_batch_that_was_begun_is_no_fault(upkeep, checkpoint):
     )
 
 
-@pytest.mark.parametrize("name", ["offsets/1", "offsets/0", "commits/0"])
-@pytest.mark.parametrize("content", ["", "v", "garbage\n"])
-def test_a_file_that_was_cut_off_is_named(upkeep, checkpoint, name, content):
-    (checkpoint / name).write_text(content)
-    assert errors(upkeep) == [f"{(checkpoint / name).as_uri()} of Spark is not whole"]
-
-
 def test_commits_beyond_the_offsets_are_an_error(upkeep, checkpoint):
     (checkpoint / "offsets/1").unlink()
     (checkpoint / "commits/1").write_text("v1\n{}")

@@ -7,13 +7,11 @@ from functools import cached_property
 
 from pyspark.sql import SparkSession
 
-from dc43_core.errors import CorruptFileError
 from dc43_core.pipeline_file import PipelineFile
 from dc43_core.protocol.file_store import FileStore, LocalFileStore, join
-from dc43_core.protocol.record import decode
 from dc43_core.protocol.sink import Sink
 from dc43_core.runtime import Runtime
-from dc43_core.upkeep.diagnosis import Diagnosis, Level, fine, wrong
+from dc43_core.upkeep.diagnosis import Diagnosis, Level, fine
 from dc43_core.vocabulary import Lane
 from dc43_integrations.spark.erase import SparkEraser
 from dc43_integrations.spark.file_store import store_for
@@ -87,13 +85,10 @@ def _check(store: FileStore, checkpoint: str) -> Iterator[Diagnosis]:
     if not found["offsets"]:
         yield fine("checkpoint", "Spark has begun no batch yet")
         return
-    broken = [*_broken(store, found)]
-    try:
-        decode(store.read(join(checkpoint, "metadata")), join(checkpoint, "metadata"))
-    except FileNotFoundError:
+    # Whether each file is whole, the core has looked.
+    broken = []
+    if store.status(join(checkpoint, "metadata")) is None:
         broken.append(_damage(f"{join(checkpoint, 'metadata')} of Spark is missing"))
-    except CorruptFileError as error:
-        broken.append(_damage(f"{error.path}: {error.problem}"))
     begun, done = max(found["offsets"]), max(found["commits"], default=-1)
     if done > begun:
         broken.append(
@@ -109,19 +104,6 @@ def _check(store: FileStore, checkpoint: str) -> Iterator[Diagnosis]:
 
 def _numbered(store: FileStore, folder: str) -> dict[int, str]:
     return {int(f.name): f.path for f in store.list(folder) if f.name.isdigit()}
-
-
-def _broken(store: FileStore, found: Mapping[str, Mapping[int, str]]) -> Iterator[Diagnosis]:
-    for files in found.values():
-        for path in files.values():
-            try:
-                first = store.read(path, 8)
-            except OSError as error:
-                yield wrong("checkpoint", error, "see that the account may read it")
-                continue
-            # Cut off by a crash: Spark would say "Incomplete log file".
-            if not (first.startswith(b"v") and b"\n" in first):
-                yield _damage(f"{path} of Spark is not whole")
 
 
 def _damage(what: str) -> Diagnosis:
