@@ -343,6 +343,14 @@ _WAYS_OUT = (
 )
 
 
+class TargetExistsError(Dc43Error, FileExistsError):
+    """A write was to make something new, and something is there."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} holds data already; use mode='append', or another folder")
+
+
 class StaleStagingError(Dc43Error, RuntimeError):
     """A staged file that a prepared batch needs is in neither place."""
 

@@ -36,6 +36,7 @@ from dc43_core.protocol.replay import Writes, complete
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.start_check import require_sound
 from dc43_core.protocol.steps import BatchProtocol
+from dc43_core.protocol.write_journal import settle
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, Outcome, RunOutcome, RunType, Verdict
 
@@ -224,7 +225,7 @@ def open_stream(
         ConfigurationError: if a strategy needs what the stream does not have, or two have one name.
     """
     strategies = distinct(strategies)
-    _check_routing(strategies, policy, has_rejects=Lane.REJECTS in sinks)
+    check_routing(strategies, policy, has_rejects=Lane.REJECTS in sinks)
     defects = require_sound(store, checkpoint, sinks, adopt)
     namespace = namespace or runtime.config.namespace
     identity = identify(
@@ -301,6 +302,7 @@ def open_stream(
     outbox.open()
     # A replay of rejects that died on its way is completed by whoever comes next.
     complete(store, sinks)
+    settle(store, sinks[Lane.MAIN])
     tell_of_writes(runtime, Writes(store, sinks[Lane.MAIN].uri).records())
     newest = sinks[Lane.MAIN].newest()
     result = ValidationResult(
@@ -386,9 +388,14 @@ def schema_version(schema: Mapping[str, str]) -> str:
     return f"schema-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def _check_routing(
+def check_routing(
     strategies: Sequence[NamedStrategy], policy: Policy, *, has_rejects: bool
 ) -> None:
+    """Refuse a routing strategy that has nowhere to route to, or comes too late.
+
+    Raises:
+        ConfigurationError: naming the strategy.
+    """
     for named in strategies:
         if not named.routes:
             continue

@@ -111,7 +111,7 @@ def _drift(found: list[dict[str, Any]]) -> tuple[ColumnDrift, ...]:
     return tuple(ColumnDrift(**one) for one in found)
 
 
-def keep(held: Held, journal: Journal, store: FileStore, *, limit: int) -> Held:
+def keep(held: Held, journal: Journal, store: FileStore, *, limit: int | None) -> Held:
     """Make a block durable with its rows, and return the incident that counts.
 
     A batch that comes back and is found the same makes no second incident, as long as the rows
@@ -122,8 +122,11 @@ def keep(held: Held, journal: Journal, store: FileStore, *, limit: int) -> Held:
         held: The block, its rows staged.
         journal: Of the stream.
         store: Where the rows are staged.
-        limit: Bytes of staged rows that are kept of one batch, all incidents together.
+        limit: Bytes of staged rows that are kept of one batch, all incidents together; None where
+            whoever writes has the rows, and none are kept.
     """
+    if limit is None:
+        return journal.block(_without_rows(held))
     earlier = journal.incidents(held.record.batch_id)
     size = sum(_size(one, store) for one in (*earlier, held))
     fits = size <= limit
@@ -144,6 +147,16 @@ def _size(held: Held, store: FileStore) -> int:
 
 def _is_whole(held: Held, store: FileStore) -> bool:
     return held.kept and all(store.status(path) is not None for path in held.files)
+
+
+def _without_rows(held: Held) -> Held:
+    record = held.record
+    return evolve(
+        held,
+        record=evolve(record, details={**record.details, "staging": None}),
+        staged=evolve(held.staged, files={}),
+        kept=False,
+    )
 
 
 def _incident(held: Held, number: int, too_large: int | None) -> Held:

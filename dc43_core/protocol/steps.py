@@ -82,7 +82,7 @@ class BatchProtocol(Generic[Frame]):
         history: The newest records, for strategies; newest last.
         details: What every record of this stream says besides.
         lookback: The landed batches, for rules over several of them.
-        held_bytes: How much of a blocked batch is kept at most.
+        held_bytes: How much of a blocked batch is kept at most; None for nothing.
         failpoint: Called at each arrow with its name and the batch id.
     """
 
@@ -100,7 +100,7 @@ class BatchProtocol(Generic[Frame]):
     history: Callable[[], Sequence[Mapping[str, Any]]] = lambda: ()
     lookback: Lookback
     details: Mapping[str, Any] = field(factory=dict)
-    held_bytes: int = Limits().held_bytes
+    held_bytes: int | None = Limits().held_bytes
     failpoint: Callable[[str, int], None] = lambda name, batch_id: None
     now: Callable[[], str] = clock.now
 

@@ -2,9 +2,15 @@
 
 Services default to the process's runtime, so that contract, frame and path are enough. Every
 helper checks all it can before a query is started, and raises one typed error that says what is
-wrong and the way out.
+wrong and the way out. Batch and stream are helpers of their own.
 """
 
+from dc43_integrations.spark.batch_read import (
+    read_from_contract,
+    read_from_data_product,
+    read_with_contract,
+)
+from dc43_integrations.spark.batch_write import write_to_data_product, write_with_contract
 from dc43_integrations.spark.ports import PortRef
 from dc43_integrations.spark.stream_read import (
     read_stream_from_contract,
@@ -18,9 +24,14 @@ from dc43_integrations.spark.stream_write import (
 
 __all__ = [
     "PortRef",
+    "read_from_contract",
+    "read_from_data_product",
     "read_stream_from_contract",
     "read_stream_from_data_product",
     "read_stream_with_contract",
+    "read_with_contract",
     "write_stream_to_data_product",
     "write_stream_with_contract",
+    "write_to_data_product",
+    "write_with_contract",
 ]

@@ -1,16 +1,19 @@
-"""Reading a stream under a contract: nothing is lost between the file and the typed column."""
+"""Reading files under a contract: nothing is lost between the file and the typed column."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
 from attrs import field, frozen
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.streaming.readwriter import DataStreamReader
 
+from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.errors import SourceNotFoundError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.protocol.file_store import FileStore
@@ -41,6 +44,7 @@ class ReadBinding:
         found: Schema of what is there at the start, before anything is made of it.
         probe: Check for the files of each batch; None where their format tells nothing.
         about: What the record says of it besides, such as the port of a data product.
+        drift: Of a batch read, how its files differ from the contract.
     """
 
     dataset_id: str
@@ -51,11 +55,21 @@ class ReadBinding:
     found: T.StructType
     probe: FileProbe | None
     about: Mapping[str, Any] = field(factory=dict)
+    drift: tuple[ColumnDrift, ...] = ()
+
+    def described(self) -> dict[str, Any]:
+        """Return what a record says of it, as plain JSON types."""
+        return {
+            "dataset_id": self.dataset_id,
+            "path": self.path,
+            "contract": dict(self.contract),
+            **self.about,
+        }
 
 
 @frozen(kw_only=True)
-class StreamSource:
-    """Where a stream is read from.
+class FileSource(ABC):
+    """Files that are read under a contract.
 
     Attributes:
         format: `csv`, `json`, `parquet` or `orc`.
@@ -70,7 +84,7 @@ class StreamSource:
     uncast: str = "carry"
 
     def open(self, spark: SparkSession, plan: CheckPlan) -> tuple[DataFrame, ReadBinding]:
-        """Return the streaming frame with the contract's types, and its binding.
+        """Return the frame with the contract's types, and its binding.
 
         Raises:
             SourceNotFoundError: if the folder is not there.
@@ -94,13 +108,14 @@ class StreamSource:
         )
         return frame, binding
 
+    @abstractmethod
+    def _reader(self, spark: SparkSession) -> Any:
+        """Return Spark's reader."""
+
     def _load(self, spark: SparkSession, schema: T.StructType, uri: str) -> DataFrame:
-        return (
-            spark.readStream.format(self.format)
-            .schema(schema)
-            .options(**self.options)
-            .load(spark_path(uri))
-        )
+        reader = self._reader(spark).format(self.format).schema(schema).options(**self.options)
+        frame: DataFrame = reader.load(spark_path(uri))
+        return frame
 
     def _typed(
         self, spark: SparkSession, plan: CheckPlan, store: FileStore, uri: str
@@ -166,7 +181,8 @@ class StreamSource:
             for name in names
         ]
         raw = (
-            spark.readStream.format(self.format)
+            self._reader(spark)
+            .format(self.format)
             .schema(T.StructType([*fields, T.StructField(_CORRUPT, text)]))
             .options(**self.options)
             .option("mode", "PERMISSIVE")
@@ -222,6 +238,40 @@ class StreamSource:
             Column.__or__, [~whole, *(value.isNotNull() for value in failed.values())]
         )
         return raw.select(*typed, F.when(any_failed, carried).alias(READ))
+
+
+class StreamSource(FileSource):
+    """Files that are read as they come."""
+
+    def _reader(self, spark: SparkSession) -> DataStreamReader:
+        return spark.readStream
+
+
+class BatchSource(FileSource):
+    """Files that are there."""
+
+    def _reader(self, spark: SparkSession) -> DataFrameReader:
+        return spark.read
+
+    def drift(self, spark: SparkSession, binding: ReadBinding) -> tuple[ColumnDrift, ...]:
+        """Return how the files that are there differ from the contract."""
+        if binding.probe is None:
+            return ()
+        store = store_for(spark, self.path)
+        return tuple(binding.probe.drift(data_files(store, binding.path)))
+
+
+def data_files(store: FileStore, folder: str) -> list[str]:
+    """Return the data files below a folder, or the file itself."""
+    status = store.status(folder)
+    if status is not None and not status.is_folder:
+        return [status.path]
+    found: list[str] = []
+    for entry in store.list(folder):
+        if entry.name[0] in "._":
+            continue
+        found += data_files(store, entry.path) if entry.is_folder else [entry.path]
+    return found
 
 
 def _first_file(store: FileStore, uri: str) -> str | None:

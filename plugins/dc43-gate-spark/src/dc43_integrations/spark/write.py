@@ -23,17 +23,16 @@ from dc43_core.pipeline import GovernedStream, OnBatch, open_stream
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.judge import NamedStrategy
-from dc43_core.protocol.sink import Sink
 from dc43_core.runtime import Runtime
-from dc43_core.vocabulary import Lane, RunOutcome
+from dc43_core.vocabulary import RunOutcome
 from dc43_integrations.spark.file_store import spark_path, store_for, store_to_read
 from dc43_integrations.spark.prepare import prepare, require_classic
 from dc43_integrations.spark.query import SparkQuery
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.find import find_sink
-from dc43_integrations.spark.sinks.interface import LaneTarget, SinkFormat
+from dc43_integrations.spark.sinks.interface import SinkFormat
+from dc43_integrations.spark.sinks.open import open_sinks
 from dc43_integrations.spark.source_files import BatchFiles
-from dc43_integrations.spark.stager import SparkStager
 
 log = get_logger("spark")
 
@@ -148,7 +147,15 @@ def start(
         stager=stager,
         store=store,
         checkpoint=checkpoint,
-        sinks=_sinks(sink, sink_store, target, stager, spark),
+        sinks=open_sinks(
+            sink,
+            sink_store,
+            spark,
+            stager,
+            path=str(target.path),
+            rejects=target.rejects,
+            view=target.query_name or "",
+        ),
         policy=policy,
         strategies=strategies,
         namespace=namespace,
@@ -225,37 +232,6 @@ def _require_one_system(spark: SparkSession, target: StreamTarget) -> None:
         )
 
 
-def _sinks(
-    sink: SinkFormat,
-    store: FileStore,
-    target: StreamTarget,
-    stager: SparkStager,
-    session: SparkSession,
-) -> dict[Lane, Sink]:
-    def opened(lane: Lane, path: str) -> Sink:
-        def schema() -> str:
-            return stager.lane_schema(lane).json()
-
-        return sink.open(
-            LaneTarget(
-                lane=lane,
-                path=path,
-                store=store,
-                schema=schema,
-                columns=stager.schema,
-                session=session,
-                view=target.query_name or "",
-            )
-        )
-
-    sinks = {Lane.MAIN: opened(Lane.MAIN, str(target.path))}
-    if target.rejects is not None:
-        sinks[Lane.REJECTS] = opened(Lane.REJECTS, target.rejects)
-        if sinks[Lane.REJECTS].uri == sinks[Lane.MAIN].uri:
-            raise ConfigurationError("rejects", ["is the same folder as main; choose another"])
-    return sinks
-
-
 def _probe(
     store: FileStore, checkpoint: str, reads: Sequence[ReadBinding]
 ) -> Callable[[int], Sequence[ColumnDrift]] | None:
@@ -282,15 +258,7 @@ def _inputs(
 
     def inputs(batch_id: int) -> Mapping[str, Any]:
         return {
-            "datasets": [
-                {
-                    "dataset_id": read.dataset_id,
-                    "path": read.path,
-                    "contract": dict(read.contract),
-                    **read.about,
-                }
-                for read in reads
-            ],
+            "datasets": [read.described() for read in reads],
             **source.describe(batch_id),
         }
 
