@@ -107,7 +107,7 @@ def _release_race(tally: Tally, effort: Effort) -> None:
 def _neighbours(tally: Tally, effort: Effort) -> None:
     batches = 1 if effort is Effort.QUICK else 2
     scene = Scene(feeds=[Feed(batches=batches), Feed(number=2, batches=batches)])
-    every = {Effort.QUICK: 9, Effort.SHORT: 7, Effort.FULL: 1}[effort]
+    every = {Effort.QUICK: 9, Effort.SHORT: 13, Effort.FULL: 1}[effort]
     interleave(scene, NOTHING, tally, every=every, crashes=effort > Effort.QUICK)
     tally.crashes += explore(scene, NOTHING, tally, crashes=1)
 
