@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dc43_core.testing.simulator.crashes import Tally, explore, states_of
 from dc43_core.testing.simulator.drivers import interleave
@@ -39,23 +39,16 @@ class Scenario:
     run: Callable[[Tally, Effort], None]
 
 
-def _crashes(scene: Scene, tally: Tally, effort: Effort, **options: object) -> None:
-    kinds = (*CRASHES, FORGETS) if options.get("forgets") else CRASHES
-    tally.crashes += explore(scene, NOTHING, tally, crashes=1, kinds=kinds)
+def _crashes(scene: Scene, tally: Tally, effort: Effort, *, forgets: bool = False) -> None:
+    kinds = (*CRASHES, FORGETS) if forgets else CRASHES
     if effort is Effort.QUICK:
+        tally.crashes += explore(scene, NOTHING, tally, crashes=1, kinds=kinds)
         return
-    every = 1 if scene.feed == Feed() or effort is Effort.FULL else 3
+    # The plain stream's are followed all; of what another scene's leave, a sample.
+    every = 1 if effort is Effort.FULL or (scene.feed == Feed() and not forgets) else 3
     if effort is Effort.FULL:
         # One more batch, whose crashes come in pairs with those of the batches before it.
-        first = scene.feed
-        longer = Feed(
-            number=first.number,
-            batches=first.batches + 1,
-            source=first.source,
-            blocks=first.blocks,
-            release=first.release,
-        )
-        scene = Scene(feeds=[longer])
+        scene = Scene(feeds=[evolve(scene.feed, batches=scene.feed.batches + 1)])
     tally.crashes += explore(scene, NOTHING, tally, crashes=2, kinds=kinds, every=every)
 
 
