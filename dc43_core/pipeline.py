@@ -73,6 +73,8 @@ class GovernedStream(Generic[Frame]):
     timeline: int = 1_000
     history: deque[Mapping[str, Any]] = field(factory=deque, repr=False)
     failure: BaseException | None = None
+    is_stop: Callable[[BaseException], bool] = lambda error: False
+    """Whether an error is how the engine tells that it was asked to stop; no fault then."""
 
     def process(self, frame: Frame, batch_id: int) -> GovernanceRecord:
         """Take one micro-batch to its end, and tell everyone who listens.
@@ -90,9 +92,7 @@ class GovernedStream(Generic[Frame]):
             self.run_log.batch_begins(batch_id)
             return self._taken(frame, batch_id)
         except StopRequestedError as error:
-            with self.result.lock:
-                self.result.details["outcome"] = RunOutcome.STOPPED.value
-            self._ended(error, RunOutcome.STOPPED)
+            self._stopped(error)
             raise
         except BatchBlockedError as error:
             self._blocked(error)
@@ -100,6 +100,9 @@ class GovernedStream(Generic[Frame]):
             raise
         # Also what a listener was interrupted by: the batch is decided then, and not told of.
         except BaseException as error:
+            if self.is_stop(error):
+                self._stopped(error)
+                raise
             self._failed(batch_id, error)
             self._ended(error, RunOutcome.FAILED)
             raise
@@ -123,6 +126,11 @@ class GovernedStream(Generic[Frame]):
         # Of others the class alone: their text may quote rows, and a ledger holds none.
         ours = isinstance(error, Dc43Error)
         self.run_log.end(outcome, str(error) if ours else type(error).__name__)
+
+    def _stopped(self, error: BaseException) -> None:
+        with self.result.lock:
+            self.result.details["outcome"] = RunOutcome.STOPPED.value
+        self._ended(error, RunOutcome.STOPPED)
 
     def _blocked(self, error: BatchBlockedError) -> None:
         with self.result.lock:

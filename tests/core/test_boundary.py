@@ -352,6 +352,15 @@ def test_a_query_that_runs_or_was_stopped_changes_nothing() -> None:
     assert (result.ok, result.status, result.reason, result.details) == (True, "ok", None, {})
 
 
+def test_an_error_that_tells_of_a_stop_is_no_fault(world: World) -> None:
+    stream = world.start(failpoint=Raises(InterruptedError))
+    stream.is_stop = lambda error: isinstance(error, InterruptedError)
+    with pytest.raises(InterruptedError):
+        stream.process(ROWS, 0)
+    assert (stream.result.ok, stream.result.details["outcome"]) == (True, "stopped")
+    assert world.ids() == []
+
+
 # -- input that is gone ----------------------------------------------------------------------------
 
 

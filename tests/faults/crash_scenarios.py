@@ -71,6 +71,8 @@ def stops(new: NewWorld, points: Sequence[str] = EVERY) -> Counted:
         ended = world.drive(reached)
         if not reached.reached or ended.error is not None:
             counted.wrong.append(f"{point}: {ended.error or 'not reached'}")
+        if ended.started is not None and not ended.started.result.ok:
+            counted.wrong.append(f"{point}: a stop is told as {ended.started.result.reason}")
         counted.tried += len(reached.reached)
     world.settle()
     counted.wrong += violations(world)

@@ -33,6 +33,7 @@ from dc43_integrations.spark.sinks.find import find_sink
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.sinks.open import open_sinks
 from dc43_integrations.spark.source_files import BatchFiles
+from dc43_integrations.spark.stopped import STOP, by_stop
 
 log = get_logger("spark")
 
@@ -165,6 +166,7 @@ def start(
         details=details,
         failpoint=failpoint,
     )
+    stream.is_stop = lambda error: by_stop(error, stream.result.streaming_queries)
     for note in ready.notes:
         log.warning("rule.not-enforceable", check=note.path, reason=note.reason)
         stream.result.warnings.append(f"{note.path} is not enforceable: {note.reason}")
@@ -190,7 +192,9 @@ def _callback(stream: GovernedStream[DataFrame]) -> Callable[[DataFrame, int], N
     def process(frame: DataFrame, batch_id: int) -> None:
         try:
             stream.process(frame, batch_id)
-        except Exception:
+        except Exception as error:
+            if stream.is_stop(error):
+                raise CallbackInterruptedError(batch_id, STOP) from None
             raise
         except BaseException as error:
             # Spark commits a batch whose callback ends without an Exception.
