@@ -14,7 +14,7 @@ from tests.faults.figures import Figure
 
 SECTION = "outbox"
 BATCHES = 500
-_STARTS = 10
+_STARTS = 5
 """An answer that is lost ends an attempt; each start after the outage makes two."""
 
 
