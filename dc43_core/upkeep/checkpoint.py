@@ -117,7 +117,7 @@ def _states(facts: Facts) -> Iterator[Diagnosis]:
     stream = facts.journal.folder.rsplit("/", 1)[-1]
     yield fine(
         AREA,
-        f"stream {stream}: {len(facts.committed):,} batches committed"
+        f"stream {stream}: batches committed: {len(facts.committed):,}"
         + (f", the last is {newest}" if newest is not None else ""),
     )
     for batch_id in facts.pending:
