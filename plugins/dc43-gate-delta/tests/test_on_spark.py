@@ -319,3 +319,26 @@ def test_a_pipeline_file_names_the_sink(flow: Flow, spark):
     assert result.details["guarantee"].startswith("exactly once")
     assert by_delta(flow.main) == [{"id": 1}]
     assert [row["_dc43_checks"] for row in by_delta(flow.rejects)] == [["id.required"]]
+
+
+def test_rejects_are_replayed_into_the_table_once(flow: Flow, spark):
+    from dc43_integrations.spark.replay import replay_rejects
+
+    note = {"name": "note", "logicalType": "string"}
+    at = {"name": "at", "logicalType": "timestamp"}
+    kinds = pa.schema(
+        [("id", pa.int64()), ("note", pa.string()), ("at", pa.timestamp("us", "UTC"))]
+    )
+    moment = dt.datetime(2024, 1, 1, 0, 0, 0, 123456, dt.UTC)
+    rows = [{"id": 1, "note": "x", "at": moment}, {"id": 2, "note": None, "at": moment}]
+    flow.put("0.parquet", rows, kinds)
+    flow.run(contract=flow.contract([*SMALL, {**note, "required": True}, at]))
+    assert [row["id"] for row in by_delta(flow.main)] == [1]
+
+    relaxed = flow.contract([*SMALL, note, at])
+    where = {"path": str(flow.main), "rejects": str(flow.rejects), "format": "delta"}
+    done = replay_rejects(spark, contract=relaxed, runtime=flow.runtime, **where)
+    again = replay_rejects(spark, contract=relaxed, runtime=flow.runtime, **where)
+    assert (done.record.main_count, again.record) == (1, None)
+    assert sorted(by_delta(flow.main), key=lambda row: row["id"]) == rows
+    assert done.record.dataset_version == str(DeltaTable(str(flow.main)).version()) == "1"
