@@ -268,9 +268,13 @@ class Writes:
             return None
         return GovernanceRecord.from_payload(payload, path)
 
+    def names(self) -> list[str]:
+        """Return the name of each write: the stream id that stands in its rejects."""
+        return [folder.name for folder in self.store.list(self.folder)]
+
     def records(self) -> list[GovernanceRecord]:
         """Return every record, oldest first."""
-        found = (self.record(folder.name) for folder in self.store.list(self.folder))
+        found = map(self.record, self.names())
         return sorted((r for r in found if r is not None), key=lambda r: (r.ended_at, r.batch_id))
 
     def _path(self, write: str, name: str) -> str:

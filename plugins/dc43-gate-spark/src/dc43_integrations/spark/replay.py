@@ -24,6 +24,7 @@ from dc43_core.protocol.replay import (
     ReplayProtocol,
     Replays,
     RowNumbers,
+    Writes,
 )
 from dc43_core.protocol.sink import Sink
 from dc43_core.runtime import Runtime, default_runtime
@@ -105,8 +106,10 @@ class SparkRejects:
         )
 
     def _streams(self) -> frozenset[str]:
+        """Return who has rejects that belong to this main: streams, and batch writes."""
         main = self._sinks[Lane.MAIN].uri
-        return frozenset(str(one["stream_id"]) for one in streams_into(self._store, main))
+        streams = {str(one["stream_id"]) for one in streams_into(self._store, main)}
+        return frozenset(streams.union(Writes(self._store, main).names()))
 
     def _left(self) -> RowNumbers:
         return Replays(self._store, self._sinks[Lane.REJECTS].uri).left()
