@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
+from dc43_core.data_products.errors import ServerError
 from dc43_core.errors import ConfigurationError
 
 pytestmark = pytest.mark.spark
@@ -130,5 +131,5 @@ def test_a_sink_of_the_session_needs_a_name_to_show_rows_under(orders, name):
 
 
 def test_a_sink_of_files_needs_a_place(orders):
-    with pytest.raises(ConfigurationError, match="needs a folder or URI"):
+    with pytest.raises(ServerError, match="say where it is with path="):
         orders.run(path=None)
