@@ -148,12 +148,20 @@ class RunLog:
             self._run = evolve(self._run, outcome=outcome, reason=reason, ended_at=clock.now())
         self.beat()
 
-    def watch(self, query: WatchedQuery) -> None:
-        """Keep the row alive until the query ends, in a thread of its own."""
+    def watch(self, query: WatchedQuery, then: Callable[[], None] = lambda: None) -> None:
+        """Keep the row alive until the query ends, in a thread of its own.
+
+        Args:
+            query: The engine's query.
+            then: Called once when it has ended, ahead of the row's last word.
+        """
         self._query = query
         self.beat()
         self._thread = threading.Thread(
-            target=self._follow, args=[query], name=f"dc43-run-{self._run.run_id}", daemon=True
+            target=self._follow,
+            args=[query, then],
+            name=f"dc43-run-{self._run.run_id}",
+            daemon=True,
         )
         self._thread.start()
         atexit.register(self._program_ends)
@@ -163,7 +171,7 @@ class RunLog:
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
 
-    def _follow(self, query: WatchedQuery) -> None:
+    def _follow(self, query: WatchedQuery, then: Callable[[], None]) -> None:
         told, at = self._at, time.monotonic()
         while (ended := self._wait(query, _LOOK_SECONDS)) is None:
             now, here = time.monotonic(), self._at
@@ -171,10 +179,18 @@ class RunLog:
                 told, at = here, now
                 self.beat()
             self._stop_idle(query)
+        self._isolated(then)
         if (request := self.stop_request) is not None:
             self.end(RunOutcome.STOPPED, asked(request))
         self.end(ended.outcome, ended.reason)
         atexit.unregister(self._program_ends)
+
+    def _isolated(self, then: Callable[[], None]) -> None:
+        try:
+            then()
+        # The end of the run is told whatever comes of this.
+        except Exception:
+            log.error("run.end-failed", run_id=self._run.run_id, exc_info=True)
 
     def _wait(self, query: WatchedQuery, seconds: float) -> QueryEnd | None:
         try:

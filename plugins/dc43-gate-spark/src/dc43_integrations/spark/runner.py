@@ -145,4 +145,3 @@ def _wait(spark: SparkSession, started: StartedStream) -> None:
         raise
     finally:
         run_log.join()
-        started.stream.end()

@@ -184,7 +184,8 @@ def start(
         stream.run_log.end(RunOutcome.FAILED, f"not started: {type(error).__name__}")
         raise
     stream.result.streaming_queries.append(query)
-    stream.run_log.watch(SparkQuery(query, once="availableNow" in target.trigger))
+    # What governance would not take during the run is sent once more when it is over.
+    stream.run_log.watch(SparkQuery(query, once="availableNow" in target.trigger), stream.end)
     return StartedStream(query=query, stream=stream)
 
 
