@@ -77,7 +77,7 @@ class Run:
         trigger: `available-now`, or an interval such as `10 seconds`.
         strategies: Names of strategies, or tables with `use` and options.
         on_incompatible: `block` or `reject`, when a required column is gone.
-        on_evaluation_error: `block` or `warn`.
+        on_evaluation_error: `block`, `reject` or `warn`.
         adopt: `continue` or `fork`; see the identity of streams.
     """
 
@@ -87,7 +87,7 @@ class Run:
     trigger: str = "available-now"
     strategies: tuple[Any, ...] = ()
     on_incompatible: str | None = field(default=None, validator=_one_of("block", "reject"))
-    on_evaluation_error: str = field(default="block", validator=_one_of("block", "warn"))
+    on_evaluation_error: str = field(default="block", validator=_one_of("block", "reject", "warn"))
     adopt: str | None = field(default=None, validator=_one_of(*ADOPT))
 
 

@@ -22,17 +22,12 @@ class LocalDataQuality:
         """Return what does not hold, in the contract's order, drift first."""
         found = drift_findings(observations.drift)
         for expectation in plan.expectations:
-            if expectation.id in observations.evaluation_errors:
-                why = observations.evaluation_errors[expectation.id]
-                found.append(
-                    Finding(
-                        check_id=expectation.id,
-                        kind="evaluation_error",
-                        severity=expectation.severity,
-                        message=f"{expectation.id} could not be judged: {why}",
-                    )
-                )
-            elif (finding := self._judge(expectation, observations)) is not None:
+            failed = expectation.id in observations.evaluation_errors
+            if failed:
+                found.append(_unjudged(expectation, observations))
+            if failed and expectation.id not in observations.unjudged:
+                continue
+            if (finding := self._judge(expectation, observations)) is not None:
                 found.append(finding)
         return found
 
@@ -73,6 +68,18 @@ class LocalDataQuality:
     def describe_expectations(self, plan: CheckPlan) -> Sequence[dict[str, str]]:
         """Return `{path, state, what}` for every node of the contract."""
         return [asdict(node) for node in planned(plan)]
+
+
+def _unjudged(expectation: Expectation, seen: Observations) -> Finding:
+    rows, why = seen.unjudged.get(expectation.id, 0), seen.evaluation_errors[expectation.id]
+    told = f" for {rows} of {seen.row_count} rows" if rows else ""
+    return Finding(
+        check_id=expectation.id,
+        kind="evaluation_error",
+        severity=expectation.severity,
+        message=f"{expectation.id} could not be judged{told}: {why}",
+        rows=rows,
+    )
 
 
 def drift_findings(drift: Iterable[ColumnDrift]) -> list[Finding]:

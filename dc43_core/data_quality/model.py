@@ -45,6 +45,7 @@ class Observations:
         uncast: Rows of these with a value that does not fit its declared type.
         drift: Differences between the schema read and the contract's.
         evaluation_errors: Check id to why it could not be judged.
+        unjudged: Of these, check id to the rows that could not be judged and count as violating.
         metrics: Further numbers, by name.
         earlier: Of rules that look back, check id to what the earlier batches of their window
             add: rows that broke it, and rows.
@@ -56,11 +57,12 @@ class Observations:
     uncast: int = 0
     drift: tuple[ColumnDrift, ...] = ()
     evaluation_errors: Mapping[str, str] = field(factory=dict)
+    unjudged: Mapping[str, int] = field(factory=dict)
     metrics: Mapping[str, Any] = field(factory=dict)
     earlier: Mapping[str, tuple[int, int]] = field(factory=dict)
 
 
-_NOT_ON_ROWS = ("drift", "unreadable", "evaluation_error")
+_NOT_ON_ROWS = ("drift", "unreadable")
 
 
 @frozen(kw_only=True)
@@ -69,7 +71,8 @@ class Finding:
 
     Attributes:
         check_id: The expectation, or `schema.<column>` for drift.
-        rows: Rows that break it; 0 where it judges the batch as a whole.
+        rows: Rows that break it, or cannot be judged by it and count as violating; 0 where it
+            judges the batch as a whole.
         message: A sentence for people.
         threshold: Whether it is a bound over the batch rather than a rule on rows.
         kind: Its expectation kind, `drift`, `unreadable` or `evaluation_error`.
@@ -85,6 +88,8 @@ class Finding:
     @property
     def on_rows(self) -> bool:
         """Whether it is about single rows, which can go to the rejects."""
+        if self.kind == "evaluation_error":
+            return self.rows > 0
         return not self.threshold and self.kind not in _NOT_ON_ROWS
 
 

@@ -20,18 +20,30 @@ class Policy:
         on_incompatible: `block` or `reject`, when a required column is gone or a type narrowed.
         on_incompatible_explicit: Whether the helper's caller said so: then it counts in
             observe too.
-        on_evaluation_error: `block` or `warn`, when a rule could not be judged.
+        on_evaluation_error: `block`, `reject` or `warn`, when a rule could not be judged.
+            `block` counts in enforce alone; `reject`, which must be asked for, in both.
     """
 
     run_type: RunType = RunType.OBSERVE
     on_incompatible: str = field(default="block", validator=validators.in_(("block", "reject")))
     on_incompatible_explicit: bool = False
-    on_evaluation_error: str = field(default="block", validator=validators.in_(("block", "warn")))
+    on_evaluation_error: str = field(
+        default="block", validator=validators.in_(("block", "reject", "warn"))
+    )
 
     @property
     def enforces(self) -> bool:
         """Whether broken rows must not pass."""
         return self.run_type is RunType.ENFORCE
+
+    @property
+    def holds_unjudged(self) -> bool:
+        """Whether a row that a rule cannot judge leaves the good ones.
+
+        A blocked batch is staged that way, so that it can be released to the rejects.
+        """
+        wish = self.on_evaluation_error
+        return wish == "reject" or (wish == "block" and self.enforces)
 
     def sets_aside(self, findings: Sequence[Finding]) -> bool:
         """Whether drift lets no row pass: the batch is blocked, or rejected as a whole.
@@ -115,7 +127,10 @@ def dispose(
     """
     faults = faults or {}
     routed = goes_to_rejects(interventions, has_rejects=has_rejects)
-    unknown = bool(faults) or any(f.kind == "evaluation_error" for f in findings)
+    # Rows that could not be judged and are rejects leave a main that was judged as a whole.
+    unknown = bool(faults) or any(
+        f.kind == "evaluation_error" and not (f.on_rows and routed) for f in findings
+    )
     reason = _block_reason(policy, findings, violating, interventions, routed, faults)
     blocked = reason is not None
     if reason is None:
@@ -163,11 +178,17 @@ def _block_reason(
     unreadable = [f.message for f in findings if f.kind == "unreadable"]
     if unreadable:
         return _sentence(unreadable)
-    if policy.enforces and policy.on_evaluation_error == "block":
-        broken = [f.message for f in findings if f.kind == "evaluation_error"]
+    failed = [f for f in findings if f.kind == "evaluation_error"]
+    broken: list[str] = []
+    if policy.on_evaluation_error == "reject":
+        # What cannot be told row by row cannot be rejected row by row.
+        broken = [f.message for f in failed if not f.on_rows]
+    elif policy.on_evaluation_error == "block" and policy.enforces:
+        broken = [f.message for f in failed]
+    if policy.enforces and policy.on_evaluation_error != "warn":
         broken += [f"{who}: {why}" for who, why in faults.items()]
-        if broken:
-            return _sentence(broken)
+    if broken:
+        return _sentence(broken)
     drift = [f.message for f in findings if _incompatible(f)]
     if drift and (policy.enforces or policy.on_incompatible_explicit):
         if policy.on_incompatible == "block":
@@ -175,9 +196,9 @@ def _block_reason(
         if not routed:
             return _sentence(drift) + "; and there is no reject sink to take the rows"
     if policy.enforces:
-        failed = [f.message for f in findings if f.threshold and f.severity is Severity.ERROR]
-        if failed:
-            return _sentence(failed)
+        missed = [f.message for f in findings if f.threshold and f.severity is Severity.ERROR]
+        if missed:
+            return _sentence(missed)
     wanted = [
         _spoken(i)
         for i in interventions

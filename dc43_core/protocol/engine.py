@@ -46,6 +46,8 @@ class Staged:
         uncast: Rows of these with a value that does not fit its type.
         broken: Check id to the number of rows that break it.
         evaluation_errors: Check id to why it could not be judged.
+        unjudged: Of these, those that are known row by row: check id to the rows that could not
+            be judged and stand among the violating ones for it.
         files: URIs, grouped as the engine likes; opaque to the protocol.
         metrics: Further numbers, by name.
         folder: Where all of it lies.
@@ -63,6 +65,7 @@ class Staged:
     uncast: int = 0
     broken: Mapping[str, int] = field(factory=dict)
     evaluation_errors: Mapping[str, str] = field(factory=dict)
+    unjudged: Mapping[str, int] = field(factory=dict)
     files: Mapping[str, Sequence[str]] = field(factory=dict)
     metrics: Mapping[str, Any] = field(factory=dict)
     folder: str

@@ -167,6 +167,7 @@ class BatchProtocol(Generic[Frame]):
             uncast=staged.uncast,
             drift=tuple(drift),
             evaluation_errors={**unjudged, **staged.evaluation_errors},
+            unjudged=staged.unjudged,
             metrics=staged.metrics,
             earlier=earlier,
         )

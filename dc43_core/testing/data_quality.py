@@ -112,11 +112,12 @@ class DataQualityClientConformance:
         expected = Severity.ERROR if incompatible else Severity.INFO
         assert finding.severity is expected, f"severity is {finding.severity!r}, not {expected!r}"
 
-    def test_columns_in_another_order_are_unreadable(self, client: DataQualityClient) -> None:
-        """Values stand in the wrong columns, which no rule on rows could tell."""
-        drift = ColumnDrift(
-            column="amount", kind="reordered", detail="is second", incompatible=True
-        )
+    @pytest.mark.parametrize("kind", ["reordered", "retyped"])
+    def test_what_the_engine_would_read_wrongly_is_unreadable(
+        self, client: DataQualityClient, kind: str
+    ) -> None:
+        """Values stand in wrong columns or are others, which no rule on rows could tell."""
+        drift = ColumnDrift(column="amount", kind=kind, detail="is second", incompatible=True)
         finding = _findings(client, row_count=3, drift=(drift,))["schema.amount"]
         assert finding.kind == "unreadable", f"kind is {finding.kind!r}, not unreadable"
         assert finding.severity is Severity.ERROR, f"severity is {finding.severity!r}, not error"
@@ -130,6 +131,24 @@ class DataQualityClientConformance:
         assert set(found) == {"states"}, f"the rule that failed was found as {set(found)}"
         assert found["states"].kind == "evaluation_error", "its kind must be evaluation_error"
         assert "levenshtein" in found["states"].message, "the message must hold the reason"
+
+    def test_rows_that_could_not_be_judged_are_counted_beside_those_that_break_the_rule(
+        self, client: DataQualityClient
+    ) -> None:
+        """Where the engine knows them row by row, they count as violating."""
+        findings = client.findings(
+            judged_plan(),
+            Observations(
+                row_count=6,
+                broken={"states": 3},
+                violating=5,
+                evaluation_errors={"states": "division by zero"},
+                unjudged={"states": 2},
+            ),
+        )
+        found = {finding.kind: finding.rows for finding in findings if finding.check_id == "states"}
+        assert found.pop("evaluation_error", None) == 2, f"2 rows were not judged: {findings}"
+        assert list(found.values()) == [3], f"3 rows broke the rule: {findings}"
 
     def test_it_judges_the_same_each_time(self, client: DataQualityClient) -> None:
         """A batch that is replayed gets the verdict it had."""

@@ -114,7 +114,7 @@ def test_a_strategy_without_a_name_is_told(tmp_path: Path):
         ("[run]\ntype = 'enfoce'", "run.type: 'enfoce' is not one of observe, enforce"),
         ("[run]\ncolour = 1", "run: unknown key colour"),
         ("[run]\non_incompatible = 'blok'", "'blok' is not one of block, reject"),
-        ("[run]\non_evaluation_error = 'ignore'", "'ignore' is not one of block, warn"),
+        ("[run]\non_evaluation_error = 'ignore'", "'ignore' is not one of block, reject, warn"),
         ("[run]\nadopt = 'yes'", "'yes' is not one of continue, fork"),
         ("[rejects]\n", "rejects.path: required key 'path' is missing"),
     ],

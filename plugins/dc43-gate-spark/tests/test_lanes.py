@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 pytestmark = pytest.mark.spark
@@ -108,6 +110,58 @@ def test_a_frame_that_can_have_no_row_is_a_batch_of_none(flow, keys):
     assert landed.error is None
     assert (landed.batch["row_count"], landed.batch["verdict"]) == (0, "ok")
     assert rows.rows() == []
+
+
+def test_a_first_batch_of_rejects_leaves_a_main_that_can_be_read(flow):
+    rows = flow([{**ID, "required": True}, {"name": "note", "logicalType": "string"}])
+    rows.put("id,note", "x,a", ",b", ",")
+    landed = rows.run(enforce=True)
+    assert landed.error is None
+    assert (landed.batch["main_count"], landed.batch["reject_count"]) == (0, 3)
+    main = rows.spark.read.parquet(str(rows.main))
+    assert main.schema.simpleString() == "struct<id:bigint,note:string>"
+    assert (main.count(), len(rows.logged())) == (0, 1)
+    # Another job may follow it from there.
+    assert rows.spark.readStream.schema(main.schema).parquet(str(rows.main)).isStreaming
+
+
+@pytest.mark.parametrize("source", ["csv", "json"])
+def test_rows_of_nothing_but_null_are_rows(flow, source):
+    kinds = ("integer", "string", "number", "date", "boolean")
+    columns = [{"name": kind, "logicalType": kind} for kind in kinds]
+    rows = flow([*columns, {"name": "n", "logicalType": "integer", "unique": True}], format=source)
+    if source == "csv":
+        rows.put(",".join((*kinds, "n")), ",,,,,", ",,,,,")
+    else:
+        rows.put_json({}, {"n": None})
+    landed = rows.run(enforce=True)
+    assert landed.error is None
+    assert (landed.batch["row_count"], landed.batch["verdict"]) == (2, "ok")
+    assert rows.main_rows() == [(None,) * 6] * 2
+
+
+def test_a_source_without_files_may_give_batches_without_rows(spark, flow):
+    rows = flow([ID])
+    ticks = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 3).load()
+    frame = ticks.selectExpr("value AS id").where("id % 7 = 5")
+    result = rows.start(df=frame, reads=[], trigger={"processingTime": "0 seconds"})
+    (query,) = result.streaming_queries
+    try:
+        # Rows 0 to 2 make the first batch; the second has row 5.
+        _until(result, 3)
+    finally:
+        query.stop()
+    counts = [batch["row_count"] for batch in result.streaming_batches[:3]]
+    assert counts == [0, 1, 0]
+    assert {b["verdict"] for b in result.streaming_batches} == {"ok"}
+    assert result.streaming_batches[0]["input"]["file_count"] == 0
+    assert rows.main_rows()[0] == (5,)
+
+
+def _until(result, batches, seconds=60):
+    deadline = time.monotonic() + seconds
+    while len(result.streaming_batches) < batches and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def test_the_record_is_the_entry_is_the_call(flow):

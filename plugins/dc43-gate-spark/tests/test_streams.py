@@ -33,6 +33,10 @@ NOTE = {"name": "note", "logicalType": "string"}
         ({"output_mode": "complete"}, UnsupportedOutputModeError, "'complete'.*use append"),
         ({"output_mode": "update"}, UnsupportedOutputModeError, "'update'.*use append"),
         ({"trigger": {"continuous": "1 second"}}, UnsupportedOutputModeError, "no micro-batches"),
+        ({"trigger": {"realTime": "1 second"}}, UnsupportedOutputModeError, "no micro-batches"),
+        ({"trigger": {"whenever": True}}, ConfigurationError, "availableNow, processingTime"),
+        ({"trigger": {}}, ConfigurationError, "found nothing"),
+        ({"trigger": "now and then"}, ConfigurationError, "trigger: "),
         ({"format": "nowhere"}, UnknownNameError, "no sink named 'nowhere'; installed: .*parquet"),
         ({"run_type": "enforce", "enforce": False}, TypeError, "contradicts"),
         ({"run_type": "strict"}, ConfigurationError, "observe, enforce"),
@@ -50,6 +54,21 @@ def test_what_cannot_be_kept_is_refused_before_the_start(spark, flow, options, e
         rows.start(**options)
     assert spark.streams.active == []
     assert not (rows.checkpoint / "offsets").exists()
+
+
+@pytest.mark.parametrize("kind", ["aggregation", "change feed"])
+def test_a_frame_that_cannot_be_appended_from_is_refused(spark, flow, kind):
+    rows = flow([ID])
+    rows.put("id", "1")
+    frame, _ = rows.read(uncast="null")
+    if kind == "aggregation":
+        frame, why = frame.groupBy("id").count(), "it cannot be appended from: .*watermark"
+    else:
+        frame, why = frame.selectExpr("*", "'insert' AS _change_type"), "would leave its row alive"
+    with pytest.raises(UnsupportedOutputModeError, match=why):
+        rows.start(df=frame, reads=[])
+    assert spark.streams.active == []
+    assert not rows.checkpoint.exists()
 
 
 def test_one_folder_cannot_take_both_lanes(flow):

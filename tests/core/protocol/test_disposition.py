@@ -58,6 +58,7 @@ UNCAST = finding("uncast rows", kind="type", rows=2)
 THRESHOLD = finding("too few rows", kind="row-count", threshold=True)
 DRIFT = finding("column gone", kind="drift")
 UNJUDGED = finding("not judged", kind="evaluation_error")
+UNJUDGED_ROWS = finding("rows not judged", kind="evaluation_error", rows=1)
 ROUTE = answer(Decision.ROUTE, routes=True)
 NOT_YET = answer(Decision.CONTINUE, routes=True)
 BLOCK = answer(Decision.BLOCK)
@@ -139,6 +140,44 @@ TABLE = [
         UNKNOWN,
         Policy(run_type=ENFORCE, on_evaluation_error="warn"),
         findings=[UNJUDGED],
+    ),
+    cell(
+        "rows-known",
+        "evaluation-error",
+        ENFORCE,
+        (BLOCKED, Verdict.UNKNOWN, Lane.MAIN),
+        findings=[UNJUDGED_ROWS],
+        violating=1,
+    ),
+    *(
+        with_policy(
+            f"reject-{name}",
+            "evaluation-error",
+            expected,
+            Policy(run_type=run_type, on_evaluation_error="reject"),
+            **given,
+        )
+        for run_type in (OBSERVE, ENFORCE)
+        for name, expected, given in (
+            (
+                "rows-known",
+                (COMMITTED, Verdict.WARN, Lane.REJECTS),
+                {"findings": [UNJUDGED_ROWS], "violating": 1, "rejects": True},
+            ),
+            (
+                "rows-unknown",
+                (BLOCKED, Verdict.UNKNOWN, Lane.REJECTS),
+                {"findings": [UNJUDGED], "rejects": True},
+            ),
+        )
+    ),
+    with_policy(
+        "reject-nowhere",
+        "evaluation-error",
+        (BLOCKED, Verdict.UNKNOWN, Lane.MAIN),
+        Policy(run_type=ENFORCE, on_evaluation_error="reject"),
+        findings=[UNJUDGED_ROWS],
+        violating=1,
     ),
 ]
 
@@ -251,7 +290,7 @@ POLICIES = st.builds(
     run_type=st.sampled_from(RunType),
     on_incompatible=st.sampled_from(["block", "reject"]),
     on_incompatible_explicit=st.booleans(),
-    on_evaluation_error=st.sampled_from(["block", "warn"]),
+    on_evaluation_error=st.sampled_from(["block", "reject", "warn"]),
 )
 FINDINGS = st.lists(
     st.builds(

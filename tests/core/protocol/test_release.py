@@ -9,6 +9,7 @@ from attrs import evolve
 
 from dc43_core import Intervention, blocked_batches, release_batch
 from dc43_core.config import Limits
+from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.errors import (
     BatchBlockedError,
     CorruptFileError,
@@ -19,6 +20,7 @@ from dc43_core.errors import (
 from dc43_core.protocol.record import encode
 from dc43_core.protocol.release import Resolution
 from dc43_core.testing.contracts import ORDERS
+from dc43_core.testing.fake_engine import FakeStager
 from dc43_core.vocabulary import Decision, Outcome, Release, Verdict
 
 
@@ -248,6 +250,34 @@ def test_a_missing_required_column_refuses_main_and_takes_the_other_ways(drivers
         release(drivers, as_, batch_id)
         drivers.start().process([], batch_id)
     assert (drivers.ids(), drivers.ids(REJECTS)) == ([], [7, 8])
+
+
+@pytest.mark.parametrize("kind", ["reordered", "retyped"])
+def test_what_cannot_be_read_right_is_not_staged_and_is_mended_or_skipped(
+    drivers, monkeypatch, kind
+):
+    def drift(self, frame, batch_id):
+        detail = "stands elsewhere"
+        return [ColumnDrift(column="id", kind=kind, detail=detail, incompatible=True)]
+
+    def stage(self, frame, folder, batch, *, reject_all):
+        raise AssertionError("values would be staged in wrong columns")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeStager, "drift", drift)
+        patched.setattr(FakeStager, "stage", stage)
+        for batch_id in (0, 1):
+            drivers.blocked(ROWS[:2], batch_id, rejects=True)
+            for as_ in ("main", "rejects"):
+                with pytest.raises(ReleaseRefusedError, match="cannot be read as they are"):
+                    release(drivers, as_, batch_id)
+            if batch_id == 0:
+                release(drivers, "skip")
+                assert drivers.start().process([], 0).outcome is Outcome.SKIPPED
+    assert (drivers.ids(), drivers.ids(REJECTS)) == ([], [])
+    # Mended: the batch comes back with what can be read.
+    assert drivers.start().process(ROWS[:2], 1).outcome is Outcome.COMMITTED
+    assert drivers.ids() == [1, 2]
 
 
 # Judged anew

@@ -54,7 +54,7 @@ def make_policy(run_type: RunType, on_incompatible: str | None, on_evaluation_er
     """
     for name, value, known in (
         ("on_incompatible", on_incompatible, ("block", "reject", None)),
-        ("on_evaluation_error", on_evaluation_error, ("block", "warn")),
+        ("on_evaluation_error", on_evaluation_error, ("block", "reject", "warn")),
     ):
         if value not in known:
             words = ", ".join(str(word) for word in known if word)

@@ -192,6 +192,7 @@ class ContractChecker:
             uncast=staged.uncast,
             drift=drift,
             evaluation_errors=staged.evaluation_errors,
+            unjudged=staged.unjudged,
             metrics=staged.metrics,
         )
         kinds = {Lane.MAIN: stager.convert.target, Lane.REJECTS: schema.rejects}

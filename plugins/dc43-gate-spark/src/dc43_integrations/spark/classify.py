@@ -6,10 +6,11 @@ masks; reasons are spelled out later, and only for rows that broke something.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -35,6 +36,7 @@ from dc43_integrations.spark.nested import Caster
 from dc43_integrations.spark.types import same, widens
 
 BITS = 60
+UNJUDGED = f"{MASK}_unjudged"
 MAIN, VIOLATING, UNCAST = 0, 1, 2
 """Staging lanes, numbers because each row is compared with the one before: rows to publish as
 they are, rows that break a rule, and of these the rows with a value that would not cast."""
@@ -75,8 +77,8 @@ def conversion(frame: DataFrame, target: T.StructType) -> Conversion:
     carried = _fields(read["raw"].dataType) if isinstance(read, T.StructType) else set()
     typed: list[Column] = []
     raw: dict[str, Column] = {}
-    for field in target:
-        name, wanted = field.name, field.dataType
+    for part in target:
+        name, wanted = part.name, part.dataType
         actual = find.get(name)
         if actual is None:
             typed.append(F.lit(None).cast(wanted).alias(name))
@@ -152,11 +154,17 @@ class Classifier:
         rules: Row-form expectations, one bit each.
         masks: Expressions over typed columns (and RAW), one for each 60 rules.
         rejecting: Bits of rules that reject a row, one number a mask.
+        broken_by: For each rule the expression that is true where a row breaks it.
+        unjudged: Of rules that throw, by index: what is true where a row cannot be judged.
+        holds: Whether such a row leaves the good ones.
     """
 
     rules: tuple[Expectation, ...]
     masks: tuple[Column, ...]
     rejecting: tuple[int, ...]
+    broken_by: tuple[Column, ...] = ()
+    unjudged: Mapping[int, Column] = field(factory=dict)
+    holds: bool = False
 
     @classmethod
     def build(
@@ -195,22 +203,59 @@ class Classifier:
             _try_out(broken, expectation, empty)
             rules.append(expectation)
             bits.append(broken)
-        masks, rejecting = [], []
-        for start in range(0, len(rules), BITS):
-            part = range(start, min(start + BITS, len(rules)))
-            masks.append(
-                reduce(
-                    Column.bitwiseOR,
-                    [F.when(bits[i], F.lit(1 << i - start)).otherwise(F.lit(0)) for i in part],
-                ).cast("long")
-            )
-            rejecting.append(sum(1 << i - start for i in part if rejects(rules[i])))
-        return cls(rules=tuple(rules), masks=tuple(masks), rejecting=tuple(rejecting)), notes
+        return cls._of(rules, bits), notes
+
+    @classmethod
+    def _of(cls, rules: Sequence[Expectation], bits: Sequence[Column], **more: Any) -> Classifier:
+        rejecting = [
+            sum(1 << i for i, rule in enumerate(rules[start : start + BITS]) if rejects(rule))
+            for start in range(0, len(rules), BITS)
+        ]
+        return cls(
+            rules=tuple(rules),
+            masks=tuple(_masks(bits)),
+            rejecting=tuple(rejecting),
+            broken_by=tuple(bits),
+            **more,
+        )
+
+    def without(
+        self, dropped: Collection[str], guarded: Mapping[str, Column], *, holds: bool
+    ) -> Classifier:
+        """Return a classifier for rows on which some rules throw.
+
+        Args:
+            dropped: Check ids of rules that judge no row of the batch.
+            guarded: Check id to an expression that is NULL where the rule throws.
+            holds: Whether a row that cannot be judged leaves the good ones.
+        """
+        bits = list(self.broken_by)
+        unjudged: dict[int, Column] = {}
+        for index, rule in enumerate(self.rules):
+            if rule.id in dropped:
+                bits[index] = F.lit(False)
+            elif rule.id in guarded:
+                bits[index] = F.coalesce(guarded[rule.id], F.lit(False))
+                unjudged[index] = guarded[rule.id].isNull()
+        return self._of(self.rules, bits, unjudged=unjudged, holds=holds)
 
     @cached_property
     def mask_columns(self) -> list[Column]:
         """The masks under their names."""
-        return [mask.alias(f"{MASK}{i}") for i, mask in enumerate(self.masks)]
+        return [
+            *(mask.alias(f"{MASK}{i}") for i, mask in enumerate(self.masks)),
+            *(mask.alias(f"{UNJUDGED}{i}") for i, mask in enumerate(_masks(self._unjudged))),
+        ]
+
+    @cached_property
+    def _unjudged(self) -> list[Column]:
+        return list(self.unjudged.values())
+
+    def _unjudged_bits(self) -> Iterator[tuple[int, Column]]:
+        """Yield for each rule that throws whether a row, masks computed, cannot be judged."""
+        for place, index in enumerate(self.unjudged):
+            mask = F.col(f"{UNJUDGED}{place // BITS}")
+            yield index, mask.bitwiseAND(F.lit(1 << place % BITS)) != 0
 
     def bit(self, index: int) -> Column:
         """Return whether a row, masks computed, breaks the rule of this index."""
@@ -224,6 +269,8 @@ class Classifier:
             for i, bits in enumerate(self.rejecting)
             if bits
         ]
+        if self.holds:
+            parts += [bit for _, bit in self._unjudged_bits()]
         return reduce(Column.__or__, parts) if parts else F.lit(False)
 
     def lane(self, failed: Column | None, *, reject_all: bool) -> Column:
@@ -244,7 +291,8 @@ class Classifier:
         That is its rows, and those that break a rule which moves none (a warning, a threshold).
         `count` of a CASE, not `count_if`, which would add a projected column for each rule.
         """
-        return [F.count(F.lit(1)).alias("rows"), *self._counts(rejecting=False)]
+        unjudged = [F.count(F.when(bit, 1)).alias(f"u{i}") for i, bit in self._unjudged_bits()]
+        return [F.count(F.lit(1)).alias("rows"), *self._counts(rejecting=False), *unjudged]
 
     @cached_property
     def late_counters(self) -> list[Column]:
@@ -258,12 +306,22 @@ class Classifier:
     @cached_property
     def checks(self) -> list[Column]:
         """For each rule its check id where a row breaks it, else NULL."""
-        return [F.when(self.bit(i), F.lit(rule.id)) for i, rule in enumerate(self.rules)]
+        return [
+            *(F.when(self.bit(i), F.lit(rule.id)) for i, rule in enumerate(self.rules)),
+            *(
+                F.when(bit, F.lit(unjudged_id(self.rules[i].id)))
+                for i, bit in self._unjudged_bits()
+            ),
+        ]
 
     @cached_property
     def reasons(self) -> list[Column]:
         """For each rule what it demands where a row breaks it, else NULL."""
-        return [F.when(self.bit(i), F.lit(rule.demand)) for i, rule in enumerate(self.rules)]
+        said = "could not be judged for this row: its rule throws"
+        return [
+            *(F.when(self.bit(i), F.lit(rule.demand)) for i, rule in enumerate(self.rules)),
+            *(F.when(b, F.lit(f"{self.rules[i].id} {said}")) for i, b in self._unjudged_bits()),
+        ]
 
     def _counts(self, *, rejecting: bool) -> list[Column]:
         return [
@@ -274,11 +332,42 @@ class Classifier:
 
     def broken(self, counts: Mapping[str, int]) -> dict[str, int]:
         """Return check id to rows, for the rules that counters counted."""
-        return {
+        found = {
             rule.id: int(counts[f"r{index}"])
             for index, rule in enumerate(self.rules)
             if counts.get(f"r{index}")
         }
+        if self.holds:
+            held = self.held(counts)
+            found.update({unjudged_id(check): rows for check, rows in held.items() if rows})
+        return found
+
+    def held(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Return check id to the rows that it cannot judge and that leave the good ones for it."""
+        return {
+            self.rules[i].id: int(counts[f"u{i}"]) if self.holds else 0
+            for i in self.unjudged
+            if f"u{i}" in counts
+        }
+
+
+def _masks(bits: Sequence[Column]) -> list[Column]:
+    """Return booleans as numbers, 60 in each."""
+    return [
+        reduce(
+            Column.bitwiseOR,
+            [
+                F.when(bit, F.lit(1 << place)).otherwise(F.lit(0))
+                for place, bit in enumerate(bits[start : start + BITS])
+            ],
+        ).cast("long")
+        for start in range(0, len(bits), BITS)
+    ]
+
+
+def unjudged_id(check: str) -> str:
+    """Return what a row that a rule cannot judge is filed under."""
+    return f"{check}.evaluation_error"
 
 
 def _try_out(broken: Column, expectation: Expectation, other: DataFrame) -> None:

@@ -43,6 +43,26 @@ def refuse_reserved(names: Iterable[str], where: str) -> None:
             )
 
 
+def refuse_alike(names: Iterable[str], where: str, *, folds: bool) -> None:
+    """Refuse columns that Spark could not tell apart.
+
+    Raises:
+        ConfigurationError: naming both.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        key = name.lower() if folds else name
+        if key in seen:
+            raise ConfigurationError(
+                where,
+                [
+                    f"columns {seen[key]!r} and {name!r} are one name to this session; rename one, "
+                    "or set spark.sql.caseSensitive to true if they differ in case"
+                ],
+            )
+        seen[key] = name
+
+
 def folds(spark: SparkSession) -> bool:
     """Say whether names that differ in case only are one name to this session."""
     return str(spark.conf.get("spark.sql.caseSensitive", "false")).lower() != "true"

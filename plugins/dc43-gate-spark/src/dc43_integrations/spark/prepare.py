@@ -15,7 +15,7 @@ from dc43_core.protocol.file_store import FileStore
 from dc43_core.runtime import Runtime
 from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
 from dc43_integrations.spark.drift import schema_drift
-from dc43_integrations.spark.names import READ, folds, refuse_reserved
+from dc43_integrations.spark.names import READ, folds, refuse_alike, refuse_reserved
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.stager import SparkStager
@@ -65,8 +65,10 @@ def prepare(
         MissingEvaluatorError, EvaluatorError: if a rule has no working expression.
     """
     require_classic(frame.sparkSession)
-    refuse_reserved(frame.columns, "the frame to write")
-    refuse_reserved([p.physical_name for p in plan.schema.columns], plan.contract.source)
+    fold, declared = folds(frame.sparkSession), [p.physical_name for p in plan.schema.columns]
+    for names, where in ((frame.columns, "the frame to write"), (declared, plan.contract.source)):
+        refuse_reserved(names, where)
+        refuse_alike(names, where, folds=fold)
     _require_carried(frame, reads)
     convert = conversion(frame, target_schema(plan.schema, frame.schema))
     added = read_expectations(convert, plan.expectations)
@@ -81,9 +83,7 @@ def prepare(
         classifier=Classifier(rules=(), masks=(), rejecting=()),
         format=sink.file_format,
         settings=sink.settings,
-        static_drift=schema_drift(
-            frame.schema, plan.schema, folds=folds(frame.sparkSession), auto_cast=auto_cast
-        ),
+        static_drift=schema_drift(frame.schema, plan.schema, folds=fold, auto_cast=auto_cast),
         writer_options={} if main_format else options,
         main_format=main_format,
         main_options={**getattr(sink, "main_options", {}), **options},

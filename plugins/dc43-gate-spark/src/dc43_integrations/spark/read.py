@@ -8,13 +8,14 @@ from functools import reduce
 from typing import Any
 
 from attrs import field, frozen
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.streaming.readwriter import DataStreamReader
 
 from dc43_core.data_quality.model import ColumnDrift
-from dc43_core.errors import SourceNotFoundError
+from dc43_core.errors import ConfigurationError, SourceNotFoundError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.protocol.file_store import FileStore
 from dc43_integrations.spark.classify import try_cast
@@ -23,7 +24,15 @@ from dc43_integrations.spark.file_store import spark_path, store_for
 from dc43_integrations.spark.footers import FORMATS, FooterCheck, read_schema
 from dc43_integrations.spark.headers import header_check
 from dc43_integrations.spark.heads import option, partitions
-from dc43_integrations.spark.names import PREFIX, READ, column, finder, folds, refuse_reserved
+from dc43_integrations.spark.names import (
+    PREFIX,
+    READ,
+    column,
+    finder,
+    folds,
+    refuse_alike,
+    refuse_reserved,
+)
 from dc43_integrations.spark.records import record_check
 from dc43_integrations.spark.types import is_leaf, target_schema
 
@@ -93,6 +102,9 @@ class FileSource(ABC):
         uri = store.uri(self.path)
         if store.status(uri) is None and not store.list(uri):
             raise SourceNotFoundError(self.path)
+        declared = [p.physical_name for p in plan.schema.columns]
+        refuse_reserved(declared, plan.contract.source)
+        refuse_alike(declared, plan.contract.source, folds=folds(spark))
         text = self.format in TEXT_FORMATS
         read = self._text if text else self._typed
         frame, found, probe = read(spark, plan, store, uri)
@@ -126,9 +138,12 @@ class FileSource(ABC):
         first = _first_file(store, uri)
         if first is None:
             return self._load(spark, wanted, uri), wanted, self._footers(spark, plan, uri, wanted)
-        found = (
-            spark.read.format(self.format).options(**self.options).load(spark_path(first)).schema
-        )
+        reader = spark.read.format(self.format).options(**self.options)
+        try:
+            found = reader.load(spark_path(first)).schema
+        except AnalysisException as error:
+            why = str(error).splitlines()[0]
+            raise ConfigurationError(first, [f"its columns cannot be told: {why}"]) from error
         asked = found
         if self.format in FORMATS:
             asked = read_schema(spark, self.format, found, wanted)

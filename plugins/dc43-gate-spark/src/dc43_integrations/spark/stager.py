@@ -24,6 +24,7 @@ from pyspark.sql import types as T
 from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.errors import FileAccessError
 from dc43_core.expectations.model import CheckPlan, Expectation
+from dc43_core.log import get_logger
 from dc43_core.protocol.engine import BatchFacts, Staged
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.record import encode
@@ -40,7 +41,9 @@ from dc43_integrations.spark.file_store import refusal, spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW, column
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
+from dc43_integrations.spark.unjudged import FAULTS, isolated, unshared, without
 
+log = get_logger("spark.stager")
 UNCAST_KEPT = 1_000
 """Raw rows kept of a batch whose uncast rows stay in main."""
 _DUPLICATES = "duplicates"
@@ -66,6 +69,8 @@ class SparkStager:
         has_rejects: Whether there is a reject sink.
         keep_uncast: Folder for raw rows that stay in main as NULL.
         writer_options: Options of Spark's file writer.
+        holds_unjudged: Whether rows that a rule cannot judge leave the good ones.
+        faults: Check id to error, of rules that throw on the batch at hand.
         main_format: What main is written as once more in the end; None for as it was staged.
         main_options: Options of that write.
         settings: Settings that the session needs that writes the source's rows; `spark` has them.
@@ -87,6 +92,8 @@ class SparkStager:
     main_format: str | None = None
     main_options: Mapping[str, str] = field(factory=dict)
     settings: Mapping[str, str] = field(factory=dict)
+    holds_unjudged: bool = True
+    faults: Mapping[str, str] = field(factory=dict)
 
     @property
     def _carrier(self) -> str | None:
@@ -154,7 +161,24 @@ class SparkStager:
 
         One job over the source; one over what was staged for each key rule; and if any row
         breaks a rule, one over those rows alone, which counts by rule and spells out reasons.
+        Only where a rule throws is the source read again, to find it and to judge without it.
         """
+        try:
+            return self._stage(frame, folder, batch, reject_all=reject_all)
+        except FAULTS:
+            with unshared(frame.sparkSession, self.spark):
+                found = isolated(self.classifier, self.typed(frame), holds=self.holds_unjudged)
+                if found is None:
+                    raise
+                classifier, faults = found
+                log.warning("rule.throws", batch_id=batch.batch_id, checks=list(faults))
+                self.store.delete(folder)
+                other = evolve(self, classifier=classifier, faults=faults)
+                return other._stage(frame, folder, batch, reject_all=reject_all)
+
+    def _stage(
+        self, frame: DataFrame, folder: str, batch: BatchFacts, *, reject_all: bool
+    ) -> Staged:
         observation = Observation()
         session = frame.sparkSession
         # Otherwise Spark sorts the whole batch by lane before it writes.
@@ -173,6 +197,8 @@ class SparkStager:
         staged = Staged(
             row_count=int(counts["rows"]),
             broken=self.classifier.broken(counts),
+            evaluation_errors=self.faults,
+            unjudged=self.classifier.held(counts),
             files={str(lane): self._lane_files(folder, lane) for lane in (MAIN, VIOLATING, UNCAST)},
             folder=folder,
             rejects_all=reject_all,
@@ -368,6 +394,15 @@ class SparkStager:
             return self._as_laid_out(staged.layout).finish(
                 evolve(staged, layout={}), violating_to, batch
             )
+        if staged.evaluation_errors and not self.faults:
+            # Blocked because a rule threw, and released: it would throw again.
+            faults = staged.evaluation_errors
+            classifier = without(
+                self.classifier, faults, staged.unjudged, self.spark, holds=self.holds_unjudged
+            )
+            with unshared(self.spark):
+                other = evolve(self, classifier=classifier, faults=faults)
+                return other.finish(staged, violating_to, batch)
         files = dict(staged.files)
         main, sealed = list(files.pop(str(MAIN))), files.pop(REJECTS, [])
         if violating_to is Lane.MAIN:

@@ -102,7 +102,8 @@ def write_stream_with_contract(
             counted and never stop the stream.
         on_incompatible: `block` or `reject`, when a required column is gone or a type narrowed;
             given here it counts in observe too.
-        on_evaluation_error: `block` or `warn`, when a rule could not be judged in enforce.
+        on_evaluation_error: What happens when a rule throws: `block` the batch (counts in enforce
+            alone), `reject` the rows it cannot judge, or `warn`.
         auto_cast: Whether columns of another type are cast, row by row.
         checkpoint_location: The query's progress; by default derived from configuration,
             namespace, contract and query name, and shown in `details`.

@@ -5,7 +5,7 @@ Nothing here runs while no rule throws. The core's own kinds never do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,9 +14,59 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from dc43_integrations.hooks import KINDS
+from dc43_integrations.spark.classify import Classifier, rejects
+
 FAULTS = (PySparkException, Py4JJavaError)
 """What Spark raises when a job fails."""
 _SHARED = "spark.sql.subexpressionElimination.enabled"
+
+
+def isolated(
+    classifier: Classifier, typed: DataFrame, *, holds: bool
+) -> tuple[Classifier, dict[str, str]] | None:
+    """Return a classifier that lives without what throws, and which rules that is.
+
+    Args:
+        classifier: One that a job failed with.
+        typed: The rows it failed on, with the contract's columns.
+        holds: Whether a row that a rule cannot judge leaves the good ones.
+
+    Returns:
+        None if no rule throws: then it was something else.
+    """
+    pairs = zip(classifier.rules, classifier.broken_by, strict=True)
+    foreign = {rule.id: broken for rule, broken in pairs if rule.kind not in KINDS}
+    faults = throwing(typed, foreign)
+    if not faults:
+        return None
+    moving = {rule.id for rule in classifier.rules if rejects(rule)}
+    guards = _guards(classifier, faults.keys() & moving, typed.sparkSession)
+    # What a guard does not hold (a Python function) judges no row of this batch.
+    for check in throwing(typed, guards):
+        del guards[check]
+    return without(classifier, faults, guards, typed.sparkSession, holds=holds), faults
+
+
+def without(
+    classifier: Classifier,
+    faults: Collection[str],
+    held: Collection[str],
+    spark: SparkSession,
+    *,
+    holds: bool,
+) -> Classifier:
+    """Return a classifier without the rules that throw, but for those that can be held."""
+    guards = _guards(classifier, held, spark)
+    return classifier.without(set(faults) - set(guards), guards, holds=holds)
+
+
+def _guards(
+    classifier: Classifier, checks: Collection[str], spark: SparkSession
+) -> dict[str, Column]:
+    pairs = zip(classifier.rules, classifier.broken_by, strict=True)
+    found = {rule.id: guarded(spark, broken) for rule, broken in pairs if rule.id in checks}
+    return {check: guard for check, guard in found.items() if guard is not None}
 
 
 def throwing(typed: DataFrame, broken: Mapping[str, Column]) -> dict[str, str]:
@@ -28,6 +78,8 @@ def throwing(typed: DataFrame, broken: Mapping[str, Column]) -> dict[str, str]:
         typed: The rows, with the contract's columns.
         broken: Check id to the expression that is true where a row breaks the rule.
     """
+    if not broken:
+        return {}
     error = _fault(typed, list(broken.values()))
     if error is None:
         return {}

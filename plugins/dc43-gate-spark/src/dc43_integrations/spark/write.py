@@ -15,7 +15,6 @@ from dc43_core.data_quality.model import ColumnDrift, ValidationResult
 from dc43_core.errors import (
     CallbackInterruptedError,
     ConfigurationError,
-    UnsupportedOutputModeError,
 )
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
@@ -29,6 +28,7 @@ from dc43_integrations.spark.file_store import spark_path, store_for, store_to_r
 from dc43_integrations.spark.prepare import prepare, require_classic
 from dc43_integrations.spark.query import SparkQuery
 from dc43_integrations.spark.read import ReadBinding
+from dc43_integrations.spark.refuse import refuse_unkeepable
 from dc43_integrations.spark.sinks.find import find_sink
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.sinks.open import open_sinks
@@ -61,26 +61,6 @@ class StreamTarget:
     query_name: str | None = None
     trigger: Mapping[str, Any]
     output_mode: str = "append"
-
-    def check(self) -> None:
-        """Refuse what the sink cannot keep its guarantee with.
-
-        Raises:
-            UnsupportedOutputModeError: saying why and what to use instead.
-        """
-        if self.output_mode != "append":
-            raise UnsupportedOutputModeError(
-                f"output mode {self.output_mode!r}",
-                "files cannot be replaced by key, rows would land twice",
-                "use append",
-            )
-        for kind in ("continuous", "realTime"):
-            if kind in self.trigger:
-                raise UnsupportedOutputModeError(
-                    f"trigger {kind}",
-                    "it has no micro-batches that could be judged before they land",
-                    "use availableNow or processingTime",
-                )
 
 
 @define(kw_only=True, eq=False)
@@ -119,7 +99,7 @@ def start(
     """
     spark = frame.sparkSession
     require_classic(spark)
-    target.check()
+    refuse_unkeepable(frame, target.output_mode, target.trigger)
     sink = find_sink(runtime, target.format)
     store = store_for(spark, target.checkpoint)
     target = _placed(target, sink)
@@ -139,6 +119,7 @@ def start(
         inputs=_inputs(store, checkpoint, reads),
         gone=_gone(spark, store, checkpoint),
         has_rejects=target.rejects is not None,
+        holds_unjudged=policy.holds_unjudged,
         keep_uncast=join(checkpoint, "dc43"),
     )
     stager = ready.stager
