@@ -1,4 +1,4 @@
-"""python3 dev.py bench [--rows N] [--rounds N]: the cost of governing, as ratios in one run.
+"""python3 dev.py bench [--rows N] [--rounds N] [--rules N]: the cost of governing, as ratios.
 
 Four jobs over the same files take turns, so that a machine that slows down slows all of them:
 
@@ -27,7 +27,7 @@ from typing import Any
 from attrs import define, field
 from pyspark.sql import DataFrame, SparkSession
 
-from benchmarks.data import CONTRACT, write_orders
+from benchmarks.data import CONTRACT, with_rules, write_orders
 from dc43_core import Config, Runtime
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_integrations.spark.classify import Classifier
@@ -58,6 +58,7 @@ class Bench:
     folder: Path
     files_per_batch: int
     runtime: Runtime
+    more_rules: int = 0
 
     def source(self, kind: str) -> DataFrame:
         """Return the stream over one set of files."""
@@ -127,7 +128,8 @@ class Bench:
 
     def contract(self) -> Any:
         """Return the parsed contract."""
-        return self.runtime.contracts().parse("orders.odcs.yaml", CONTRACT.encode())
+        text = CONTRACT + with_rules(self.more_rules)
+        return self.runtime.contracts().parse("orders.odcs.yaml", text.encode())
 
     def take_turns(self, rounds: int) -> dict[str, Figures]:
         """Run all jobs in turn, once to warm up and then `rounds` times."""
@@ -196,6 +198,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 dev.py bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_500_000, help="rows of a large batch")
     parser.add_argument("--rounds", type=int, default=4, help="counted runs of each job")
+    parser.add_argument("--rules", type=int, default=0, help="tiny batches with so many more rules")
     options = parser.parse_args()
     spark = make_session("dc43 bench", {"spark.driver.memory": "4g"})
     runtime = Runtime(config=Config(), governance=MemoryGovernance())
@@ -214,6 +217,9 @@ def main() -> int:
                 write_orders(spark, place / kind, files=files, rows=rows, broken_every=every)
             bench = Bench(spark=spark, folder=place, files_per_batch=per_batch, runtime=runtime)
             table(title, bench.take_turns(options.rounds))
+        if options.rules:
+            bench.more_rules = options.rules
+            table(f"tiny, with {options.rules:,} more rules", bench.take_turns(options.rounds))
     finally:
         spark.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -55,6 +55,16 @@ schema:
 """20 rules on rows, two of them patterns; no key rule."""
 
 
+def with_rules(count: int) -> str:
+    """Return the end of a contract that has so many more rules, which no row breaks."""
+    lines = (
+        f"      - {{id: more_{n}, type: custom, engine: dc43, "
+        f"implementation: {{kind: range, columns: [quantity], maximum: {1000 + n}}}}}\n"
+        for n in range(count)
+    )
+    return "    quality:\n" + "".join(lines) if count else ""
+
+
 def write_orders(
     spark: SparkSession, folder: Path, *, files: int, rows: int, broken_every: int
 ) -> None:

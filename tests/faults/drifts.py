@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -207,13 +208,17 @@ class Bed:
         home = self.home / f"{self.format}-{drift.name}-{enforce}".replace(" ", "-")
         self.write(home / "in", 0, ROWS[:2], SCHEMA)
         self.write(home / "in", 1, drift.rows, drift.schema)
+        return self.stream(home, self.columns, enforce=enforce)
+
+    def stream(self, home: Path, columns: list[dict[str, Any]], *, enforce: bool = True) -> Outcome:
+        """Run a stream over the files in a folder, one a batch."""
         document = {
             "apiVersion": "v3.1.0",
             "kind": "DataContract",
             "id": "rows",
             "version": "1.0.0",
             "status": "active",
-            "schema": [{"name": "rows", "properties": self.columns}],
+            "schema": [{"name": "rows", "properties": columns}],
         }
         contract = self.runtime.contracts().parse("rows.odcs.yaml", json.dumps(document).encode())
         frame, read = read_stream_with_contract(
@@ -334,8 +339,41 @@ def measure(*, full: bool, say: Callable[[str], None]) -> Iterator[Figure]:
                 for drift in drifts():
                     for enforce in (True, False) if full else (True,):
                         yield cell(bed, drift, enforce=enforce)
+            yield thousand(spark, runtime, Path(folder) / "thousand")
     finally:
         spark.stop()
+
+
+def thousand(spark: SparkSession, runtime: Runtime, home: Path) -> Figure:
+    """Return the figure of a contract with 1,000 rules, far beyond what one method takes."""
+    rules = [
+        {
+            "id": f"below_{n}",
+            "type": "custom",
+            "engine": "dc43",
+            "implementation": {"kind": "range", "exclusiveMaximum": n},
+        }
+        for n in range(1_000)
+    ]
+    (home / "in").mkdir(parents=True)
+    values = (-1, 0, 59, 60, 500, 2_000)
+    (home / "in" / "0.csv").write_text("\n".join(["n", *map(str, values)]))
+    bed = Bed(spark=spark, runtime=runtime, format="csv", home=home)
+    began = time.monotonic()
+    outcome = bed.stream(home, [{"name": "n", "logicalType": "integer", "quality": rules}])
+    seconds = time.monotonic() - began
+    wanted = {n: min(max(n + 1, 0), 1_000) for n in values}
+    found = {row["n"]: len(row["_dc43_checks"]) for row in outcome.rejects}
+    found |= {row["n"]: 0 for row in outcome.main}
+    return Figure(
+        section=SECTION,
+        name="1,000 rules on a column",
+        value="verdicts right" if found == wanted else "WRONG",
+        ok=found == wanted and outcome.error is None,
+        detail=f"one batch of {len(values)} rows took {seconds:.0f} s"
+        if found == wanted
+        else f"found {found}, not {wanted}; {outcome.error}",
+    )
 
 
 def cell(bed: Bed, drift: Drift, *, enforce: bool) -> Figure:

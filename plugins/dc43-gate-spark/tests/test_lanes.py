@@ -194,7 +194,8 @@ def test_the_record_is_the_entry_is_the_call(flow):
     assert batch["timestamp"] == batch["ended_at"] >= batch["started_at"]
     assert batch["duration"] >= 0
     assert [rows.local(found) for found in batch["input"]["files"]] == [file]
-    assert batch["input"]["datasets"][0]["dataset_id"] == "in.input"
+    (dataset,) = batch["input"]["datasets"]
+    assert (dataset["dataset_id"], dataset["drift"]) == ("in.input", "probed")
     result = landed.result
     assert (result.dataset_id, result.dataset_version, result.ok) == ("orders", "0", True)
     assert result.schema == {"id": "bigint", "note": "string"}

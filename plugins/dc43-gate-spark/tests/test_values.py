@@ -282,16 +282,15 @@ def test_a_value_of_a_type_that_no_cast_takes_is_kept_as_text(flow):
     assert [row["_dc43_raw"] for row in rows.reject_rows()] == [{"day": "true"}]
 
 
-@pytest.mark.slow
-def test_a_thousand_rules_are_counted_one_by_one(flow):
-    # Far beyond what one generated method takes, and 17 masks.
-    wanted = 1_000
+def test_more_rules_than_three_masks_hold_are_counted_one_by_one(flow):
+    # A thousand are in `dev.py faults`.
+    wanted = 131
     rules = [custom("range", f"below_{n}", exclusiveMaximum=n) for n in range(wanted)]
     rows = flow([{"name": "n", "logicalType": "integer", "quality": rules}])
-    rows.put("n", "-1", "0", "59", "60", "130", "500", "2000")
+    rows.put("n", "-1", "0", "59", "60", "130", "500")
     landed = rows.run()
     assert landed.error is None
-    values = (0, 59, 60, 130, 500, 2000)
+    values = (0, 59, 60, 130, 500)
     assert landed.broken == {f"below_{n}": sum(v >= n for v in values) for n in range(wanted)}
     good, bad = rows.lanes()
     assert good == [-1]
@@ -300,8 +299,7 @@ def test_a_thousand_rules_are_counted_one_by_one(flow):
         59: 60,
         60: 61,
         130: 131,
-        500: 501,
-        2000: 1_000,
+        500: 131,
     }
 
 

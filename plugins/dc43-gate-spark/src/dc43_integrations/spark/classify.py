@@ -200,9 +200,9 @@ class Classifier:
             except Exception as error:
                 error.add_note(f"while building {expectation.id} of kind {expectation.kind}")
                 raise
-            _try_out(broken, expectation, empty)
             rules.append(expectation)
             bits.append(broken)
+        _try_out(rules, bits, empty)
         return cls._of(rules, bits), notes
 
     @classmethod
@@ -370,16 +370,22 @@ def unjudged_id(check: str) -> str:
     return f"{check}.evaluation_error"
 
 
-def _try_out(broken: Column, expectation: Expectation, other: DataFrame) -> None:
-    """Apply an expression to another frame of the same schema, before any data is touched."""
+def _try_out(rules: Sequence[Expectation], bits: Sequence[Column], other: DataFrame) -> None:
+    """Apply expressions to another frame of the same schema, before any data is touched."""
     try:
-        kind = other.select(broken.alias("broken")).schema["broken"].dataType
+        # All at once: each look takes Spark milliseconds, and there may be a thousand.
+        schema = other.select(*(bit.alias(f"bit{i}") for i, bit in enumerate(bits))).schema
     except AnalysisException as error:
+        if len(rules) > 1:
+            for rule, bit in zip(rules, bits, strict=True):
+                _try_out([rule], [bit], other)
+            raise
         problem = str(error).splitlines()[0]
-        raise EvaluatorError(expectation.id, expectation.kind, "spark", problem) from error
-    if not isinstance(kind, T.BooleanType):
-        problem = f"it is {kind.simpleString()}, not boolean"
-        raise EvaluatorError(expectation.id, expectation.kind, "spark", problem)
+        raise EvaluatorError(rules[0].id, rules[0].kind, "spark", problem) from error
+    for rule, part in zip(rules, schema, strict=True):
+        if not isinstance(part.dataType, T.BooleanType):
+            problem = f"it is {part.dataType.simpleString()}, not boolean"
+            raise EvaluatorError(rule.id, rule.kind, "spark", problem)
 
 
 def rejects(expectation: Expectation) -> bool:

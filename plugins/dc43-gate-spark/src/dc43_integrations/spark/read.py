@@ -72,8 +72,17 @@ class ReadBinding:
             "dataset_id": self.dataset_id,
             "path": self.path,
             "contract": dict(self.contract),
+            "drift": self.probed,
             **self.about,
         }
+
+    @property
+    def probed(self) -> str:
+        """Whether the files of each batch are looked at, in the record's words."""
+        if self.probe is not None:
+            return "probed"
+        why = "CSV without a header" if self.format == "csv" else f"files of {self.format}"
+        return f"not_probed ({why})"
 
 
 @frozen(kw_only=True)

@@ -369,6 +369,11 @@ class SparkStager:
             observation = Observation()
             sealed = self._sealed(frame.observe(observation, *counters), staged, batch)
             counts = observation.get
+        elif self.faults:
+            # No aggregate over a rule that throws; see `unjudged`.
+            observation = Observation()
+            frame.observe(observation, *counters).write.format("noop").mode("overwrite").save()
+            counts = observation.get
         else:
             counts = frame.agg(*counters).collect()[0].asDict()
         return evolve(

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from dc43_integrations.hooks import KINDS
 from dc43_integrations.spark.classify import Classifier, rejects
+from dc43_integrations.spark.names import MASK
 
 FAULTS = (PySparkException, Py4JJavaError)
 """What Spark raises when a job fails."""
@@ -37,6 +38,9 @@ def isolated(
     """
     pairs = zip(classifier.rules, classifier.broken_by, strict=True)
     foreign = {rule.id: broken for rule, broken in pairs if rule.kind not in KINDS}
+    # Every value is computed, and no rule: what fails here is no rule's fault.
+    if not foreign or _fault(typed, [F.to_json(F.struct("*")).isNull()]) is not None:
+        return None
     faults = throwing(typed, foreign)
     if not faults:
         return None
@@ -96,8 +100,10 @@ def throwing(typed: DataFrame, broken: Mapping[str, Column]) -> dict[str, str]:
 
 def _fault(typed: DataFrame, broken: Sequence[Column]) -> str | None:
     try:
-        # Each is evaluated for every row, and none of the answers is used.
-        typed.agg(*(F.max(one) for one in broken)).collect()
+        # Each is evaluated for every row, and none of the answers is used. No aggregate: Spark
+        # computes common parts of those beforehand, whatever it is told.
+        named = [one.alias(f"{MASK}{place}") for place, one in enumerate(broken)]
+        typed.select(*named).write.format("noop").mode("overwrite").save()
     except FAULTS as error:
         return brief(error)
     return None
