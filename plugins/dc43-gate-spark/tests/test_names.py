@@ -25,45 +25,54 @@ def put(flow, rows, schema):
 
 @pytest.mark.parametrize("source", ["parquet", "orc"])
 def test_a_column_of_a_typed_file_may_have_any_name(flow, source):
+    # Spark's ORC reader does not find the one with a backtick.
+    names = [name for name in AWKWARD if source != "orc" or "`" not in name]
     struct = {
         "name": "str.uct",
         "logicalType": "object",
-        "properties": [{"name": n, "logicalType": "integer"} for n in AWKWARD],
+        "properties": [{"name": n, "logicalType": "integer"} for n in names],
     }
     rows = flow(
         [
             *(
                 {"name": n, "logicalType": "integer", "required": n != "1st", "unique": n == "a.b"}
-                for n in AWKWARD
+                for n in names
             ),
-            {"name": "te`xt.", "logicalType": "string"},
+            {"name": "te.xt", "logicalType": "string"},
             struct,
         ],
         format=source,
     )
     # Integers come as doubles: each is cast, by name, inside the struct as well.
-    inside = pa.struct([(name, pa.float64()) for name in reversed(AWKWARD)])
+    inside = pa.struct([(name, pa.float64()) for name in reversed(names)])
     schema = pa.schema(
-        [*((n, pa.float64()) for n in AWKWARD), ("te`xt.", pa.string()), ("str.uct", inside)]
+        [*((n, pa.float64()) for n in names), ("te.xt", pa.string()), ("str.uct", inside)]
     )
-    good = {**dict.fromkeys(AWKWARD, 1.0), "str.uct": {n: float(i) for i, n in enumerate(AWKWARD)}}
-    wrong = {**dict.fromkeys(AWKWARD, 1.5), "te`xt.": "t", "str.uct": {"a:b<int>": 1.5}}
+    good = {**dict.fromkeys(names, 1.0), "str.uct": {n: float(i) for i, n in enumerate(names)}}
+    wrong = {**dict.fromkeys(names, 1.5), "te.xt": "t", "str.uct": {"a:b<int>": 1.5}}
     put(rows, [good, wrong, {}, good], schema)
-    gone = schema.remove(schema.get_field_index("tick`ed"))
+    gone = schema.remove(schema.get_field_index("two words"))
     put(rows, [{"a.b": 2.0}], gone)
     landed = rows.run(per_batch=1, enforce=True)
-    assert "column tick`ed: is required and missing" in str(landed.error)
+    assert "column two words: is required and missing" in str(landed.error)
     first = landed.batches[0]
-    required = [name for name in AWKWARD if name != "1st"]
+    required = [name for name in names if name != "1st"]
     assert first["violations_by_check"] == {
         "a.b.unique": 1,
         "str.uct.type": 1,
-        **{f"{name}.type": 1 for name in AWKWARD},
+        **{f"{name}.type": 1 for name in names},
         **{f"{name}.required": 1 for name in required},
     }
-    assert rows.main_rows() == [(*[1] * len(AWKWARD), None, tuple(range(len(AWKWARD))))]
+    assert rows.main_rows() == [(*[1] * len(names), None, tuple(range(len(names))))]
     (raw,) = (row["_dc43_raw"] for row in rows.rows(rows.rejects) if row["_dc43_raw"])
-    assert raw == {**dict.fromkeys(AWKWARD, "1.5"), "str.uct": '{"a:b<int>":1.5}'}
+    assert raw == {**dict.fromkeys(names, "1.5"), "str.uct": '{"a:b<int>":1.5}'}
+
+
+def test_a_name_that_spark_s_orc_reader_does_not_find_is_refused(flow):
+    item = {"logicalType": "object", "properties": [{"name": "a`b", "logicalType": "string"}]}
+    rows = flow([ID, {"name": "all", "logicalType": "array", "items": item}], format="orc")
+    with pytest.raises(ConfigurationError, match="'a`b' has a backtick"):
+        rows.run()
 
 
 @pytest.mark.parametrize("source", ["csv", "json", "parquet"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.streaming.readwriter import DataStreamReader
 
+from dc43_core.contracts.model import Property
 from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.errors import ConfigurationError, SourceNotFoundError
 from dc43_core.expectations.model import CheckPlan
@@ -114,6 +115,8 @@ class FileSource(ABC):
         declared = [p.physical_name for p in plan.schema.columns]
         refuse_reserved(declared, plan.contract.source)
         refuse_alike(declared, plan.contract.source, folds=folds(spark))
+        if self.format == "orc":
+            _refuse_ticks(plan.schema.columns, plan.contract.source)
         text = self.format in TEXT_FORMATS
         read = self._text if text else self._typed
         frame, found, probe = read(spark, plan, store, uri)
@@ -296,6 +299,18 @@ def data_files(store: FileStore, folder: str) -> list[str]:
             continue
         found += data_files(store, entry.path) if entry.is_folder else [entry.path]
     return found
+
+
+def _refuse_ticks(columns: Sequence[Property], where: str) -> None:
+    """Refuse names that Spark's ORC reader does not find: their columns would be NULL."""
+    for one in columns:
+        if "`" in one.physical_name:
+            problem = (
+                f"column {one.physical_name!r} has a backtick, and Spark reads such columns of ORC "
+                "as NULL; rename it, or read another format"
+            )
+            raise ConfigurationError(where, [problem])
+        _refuse_ticks([*one.properties, *([one.items] if one.items else [])], where)
 
 
 def _first_file(store: FileStore, uri: str) -> str | None:
