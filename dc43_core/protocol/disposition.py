@@ -127,12 +127,13 @@ def dispose(
     """
     faults = faults or {}
     routed = goes_to_rejects(interventions, has_rejects=has_rejects)
-    # Rows that could not be judged and are rejects leave a main that was judged as a whole.
-    unknown = bool(faults) or any(
-        f.kind == "evaluation_error" and not (f.on_rows and routed) for f in findings
-    )
     reason = _block_reason(policy, findings, violating, interventions, routed, faults)
     blocked = reason is not None
+    # Rows that could not be judged and are rejects leave a main that was judged as a whole.
+    unknown = bool(faults) or any(
+        f.kind == "evaluation_error" and not (f.on_rows and routed and not blocked)
+        for f in findings
+    )
     if reason is None:
         spoken = [i.intervention for i in interventions if i.intervention.reason]
         reason = "; ".join(str(i.reason) for i in sorted(spoken, key=lambda i: -_rank(i.decision)))

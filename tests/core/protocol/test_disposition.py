@@ -149,6 +149,15 @@ TABLE = [
         findings=[UNJUDGED_ROWS],
         violating=1,
     ),
+    cell(
+        "rows-known-with-rejects",
+        "evaluation-error",
+        ENFORCE,
+        (BLOCKED, Verdict.UNKNOWN, Lane.REJECTS),
+        findings=[UNJUDGED_ROWS],
+        violating=1,
+        rejects=True,
+    ),
     *(
         with_policy(
             f"reject-{name}",
