@@ -147,6 +147,7 @@ def write_with_contract(
         probe=lambda batch_id: [drift for one in read for drift in one.drift],
         inputs=lambda batch_id: {"datasets": [one.described() for one in read]},
         has_rejects=rejects is not None,
+        holds_unjudged=policy.holds_unjudged,
         keep_uncast=join(store.uri(place), OURS),
     )
     sinks = open_sinks(
