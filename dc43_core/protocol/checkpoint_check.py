@@ -46,6 +46,8 @@ def spark_defects(store: FileStore, checkpoint: str) -> Iterator[Defect]:
         try:
             if not isinstance(json.loads(store.read(metadata)).get("id"), str):
                 raise ValueError("it names no query id")
+        except CorruptFileError as error:
+            yield _corrupt(error.path, error.problem, _SPARKS)
         except (ValueError, AttributeError) as error:
             yield _corrupt(metadata, f"not the metadata of a query: {error}", _SPARKS)
     # Of offsets the newest two: what a batch reads lies between them.
@@ -69,9 +71,9 @@ def _numbered(store: FileStore, folder: str) -> list[FileStatus]:
 
 
 def _log_file(store: FileStore, file: FileStatus) -> Iterator[Defect]:
-    # Kafka's first offsets begin with a zero byte.
-    data = store.read(file.path).removeprefix(b"\0")
     try:
+        # Kafka's first offsets begin with a zero byte.
+        data = store.read(file.path).removeprefix(b"\0")
         version, *lines = data.decode().split("\n")
         if not _VERSION.fullmatch(version):
             raise ValueError("it does not begin with a version" if data else "it is empty")
@@ -79,6 +81,8 @@ def _log_file(store: FileStore, file: FileStatus) -> Iterator[Defect]:
             # What a source writes is its own affair, unless it is JSON.
             if line.startswith("{"):
                 json.loads(line)
+    except CorruptFileError as error:
+        yield _corrupt(error.path, error.problem, _SPARKS)
     except ValueError as error:
         yield _corrupt(file.path, f"not a whole file of Spark's checkpoint: {error}", _SPARKS)
 

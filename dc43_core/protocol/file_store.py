@@ -63,6 +63,7 @@ class FileStore(Protocol):
 
         Raises:
             FileNotFoundError: if there is none.
+            CorruptFileError: if the store knows that they are not what was written.
         """
         ...
 

@@ -126,6 +126,9 @@ class SinkLog:
             files = [json.loads(line) for line in lines if line]
         except FileNotFoundError as error:
             raise CorruptFileError(path, "this entry of the sink's log is missing") from error
+        except CorruptFileError:
+            # The store itself knows it.
+            raise
         except ValueError as error:
             raise CorruptFileError(path, f"not a sink log: {error}") from error
         if version != _VERSION:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mounts import mount
 
-from dc43_core.errors import ConfigurationError, UnsupportedStoreError
+from dc43_core.errors import ConfigurationError, CorruptFileError, UnsupportedStoreError
 from dc43_core.protocol.file_store import FileStore, LocalFileStore
 from dc43_core.testing.stores import FileStoreConformance
 from dc43_integrations.spark.file_store import HadoopFileStore, store_for
@@ -38,6 +38,17 @@ class TestHadoopFileStoreBehindAMount(FileStoreConformance):
     @pytest.fixture
     def folder(self, viewfs: str) -> str:
         return f"{viewfs}/100%2541%20two%20words"
+
+
+def test_a_file_that_does_not_fit_its_checksum_is_corrupt(spark, viewfs, tmp_path):
+    # As Spark's own files of a checkpoint are written.
+    system = HadoopFileStore(spark)._system(f"{viewfs}/file")
+    stream = system.create(spark._jvm.org.apache.hadoop.fs.Path(f"{viewfs}/file"))
+    stream.write(b"whole")
+    stream.close()
+    (tmp_path / "mounted" / "file").write_bytes(b"wholx")
+    with pytest.raises(CorruptFileError, match="/data/file: its content does not fit"):
+        HadoopFileStore(spark).read(f"{viewfs}/file")
 
 
 def test_each_path_gets_the_store_that_can_publish_there(spark, viewfs, tmp_path):

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from dc43_core.errors import FileAccessError, UnsupportedStoreError
+from dc43_core.errors import CorruptFileError, FileAccessError, UnsupportedStoreError
 from dc43_core.protocol.file_store import FileStatus, FileStore, LocalFileStore
 
 _REFUSING_RENAME = ("hdfs",)
@@ -211,6 +211,8 @@ def _named(operation: str, path: str) -> Iterator[None]:
     try:
         yield
     except Py4JJavaError as error:
+        if _is(error, "org.apache.hadoop.fs.ChecksumException"):
+            raise CorruptFileError(path, "its content does not fit its checksum") from error
         raise FileAccessError(operation, path, root_cause(error)) from error
 
 
