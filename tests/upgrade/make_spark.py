@@ -1,4 +1,7 @@
-"""Make the Spark fixture of one format version: `python -m tests.upgrade.make_spark FOLDER`.
+"""Make the Spark fixture of one format version: `python -m tests.upgrade.make_spark FOLDER PLACE`.
+
+PLACE is where the streams run, and is deleted: rejects name their files inside Parquet, where no
+other name can be put. Take one that says nothing, such as /home/you/upgrade.
 
 As `make.py` does, with real Parquet and Spark's own checkpoint: `orders` has a PREPARED batch in
 flight, `returns` a BLOCKED one.
@@ -6,8 +9,8 @@ flight, `returns` a BLOCKED one.
 
 from __future__ import annotations
 
+import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from dc43_integrations.spark.session import make_session
@@ -29,14 +32,15 @@ def make(place: SparkPlace) -> None:
     assert "not today" in (place.run("returns", blocks=1) or "")
 
 
-def main(target: Path) -> None:
-    """Make it in a temporary folder, and copy it with a name in place of that folder's."""
+def main(target: Path, place: Path) -> None:
+    """Make it in one folder, and copy it with a name in place of that folder's."""
     spark = make_session("upgrade", {"spark.master": "local[1]"})
-    with tempfile.TemporaryDirectory() as folder:
-        make(SparkPlace(spark=spark, folder=Path(folder)))
-        transplant(Path(folder), target, folder.encode(), HERE)
+    place.mkdir(parents=True)
+    make(SparkPlace(spark=spark, folder=place))
+    transplant(place, target, str(place).encode(), HERE)
+    shutil.rmtree(place)
     spark.stop()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
