@@ -21,7 +21,7 @@ from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.replay import complete
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.steps import BatchProtocol
-from dc43_core.protocol.write_journal import WriteJournal, settle
+from dc43_core.protocol.writes import WriteJournal, settle
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, Verdict
 

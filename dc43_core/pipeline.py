@@ -32,11 +32,11 @@ from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.judge import NamedStrategy, distinct
 from dc43_core.protocol.record import GovernanceRecord
-from dc43_core.protocol.replay import Writes, complete
+from dc43_core.protocol.replay import complete
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.start_check import require_sound
 from dc43_core.protocol.steps import BatchProtocol
-from dc43_core.protocol.write_journal import settle
+from dc43_core.protocol.writes import Writes, settle
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, Outcome, RunOutcome, RunType, Verdict
 

@@ -16,7 +16,7 @@ from dc43_core.protocol.file_store import LocalFileStore, local_path
 from dc43_core.protocol.identity import stream_of
 from dc43_core.protocol.journal import journals
 from dc43_core.protocol.record import GovernanceRecord
-from dc43_core.protocol.replay import Writes
+from dc43_core.protocol.writes import Writes
 
 ledger = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 

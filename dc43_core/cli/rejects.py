@@ -18,7 +18,7 @@ from dc43_core.cli.state import State, state_of
 from dc43_core.cli.text import clean, console, count, moment, number, print_table, write_json
 from dc43_core.errors import ConfigurationError
 from dc43_core.pipeline_file import load_pipeline
-from dc43_core.protocol.replay import RejectBatch, Rejects
+from dc43_core.protocol.rejects import RejectBatch, Rejects
 
 rejects = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 

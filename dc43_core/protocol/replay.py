@@ -10,22 +10,22 @@ completes it. Reject files stay as they are, and so does every count of an earli
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
-from dc43_core.errors import CorruptFileError, FormatVersionError, ReplayRefusedError
+from dc43_core.errors import ReplayRefusedError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
 from dc43_core.protocol import clock
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.journal import LaneManifest, Manifest
-from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord, decode, encode
+from dc43_core.protocol.record import GovernanceRecord
+from dc43_core.protocol.rejects import Chosen, Replayed, Replayer, Restaged
+from dc43_core.protocol.replays import Replay, Replays, replay_stream
 from dc43_core.protocol.sink import Sink
-from dc43_core.protocol.sink_log import OURS
+from dc43_core.protocol.writes import Writes
 from dc43_core.vocabulary import Decision, Lane, Outcome, RunType, Severity, Verdict
 
 log = get_logger("replay")
@@ -39,259 +39,6 @@ REPLAY_FAILPOINTS = (
     "replay-swept",
 )
 """Where a test may crash the process, in order."""
-
-RowNumbers = Mapping[str, frozenset[int]]
-"""`<stream>-<batch>` to numbers: together the ids of rows."""
-
-
-@frozen(kw_only=True)
-class Chosen:
-    """Which rejects are meant; those that have left already never are.
-
-    Attributes:
-        streams: Streams that write into the main sink.
-        batches: Numbers of batches; none means all.
-        checks: Rows that broke one of these rules when they were rejected; none means all.
-    """
-
-    streams: frozenset[str] = frozenset()
-    batches: tuple[int, ...] = ()
-    checks: tuple[str, ...] = ()
-
-
-@frozen(kw_only=True)
-class Restaged:
-    """Rejects that were judged again, those that pass staged.
-
-    Attributes:
-        judged: How many rows were.
-        passed: Ids of those that pass.
-        files: URIs of files with exactly these, as main holds them.
-        broken: Check id to rows that break it and so stay.
-        warned: Check id to rows that pass and break it, which is a warning.
-    """
-
-    judged: int
-    passed: RowNumbers = field(factory=dict)
-    files: Sequence[str] = ()
-    broken: Mapping[str, int] = field(factory=dict)
-    warned: Mapping[str, int] = field(factory=dict)
-
-    @property
-    def count(self) -> int:
-        """How many rows pass."""
-        return sum(map(len, self.passed.values()))
-
-
-@frozen(kw_only=True)
-class RejectBatch:
-    """The rejects of one micro-batch.
-
-    Attributes:
-        rows: Rows that were rejected.
-        staying: Those that no replay has published.
-        by_check: Check id to rows that broke it.
-        staying_by_check: The same, of those that stay.
-    """
-
-    stream_id: str
-    batch_id: int
-    rejected_at: str
-    contract_version: str
-    rows: int
-    staying: int
-    by_check: Mapping[str, int]
-    staying_by_check: Mapping[str, int]
-
-
-class Rejects(Protocol):
-    """The rejects of a pipeline, through its engine's eyes."""
-
-    def batches(self) -> Sequence[RejectBatch]:
-        """Return each batch that has rejects, oldest first."""
-        ...
-
-    def rows(
-        self, *, newest: int, batches: Sequence[int] = (), checks: Sequence[str] = ()
-    ) -> Sequence[Mapping[str, Any]]:
-        """Return rejects that no replay has published, newest first, with their envelope."""
-        ...
-
-    def replay(self, *, batches: Sequence[int] = (), checks: Sequence[str] = ()) -> Replayed:
-        """Judge rejects again, and publish those that pass; each leaves once.
-
-        Raises:
-            ReplayRefusedError: if more is chosen than one replay may judge.
-        """
-        ...
-
-
-class Replayer(Protocol):
-    """What an engine supplies so that its rejects can be judged again."""
-
-    def restage(
-        self, files: Sequence[str], left: RowNumbers, chosen: Chosen, folder: str, limit: int
-    ) -> Restaged:
-        """Judge rows of reject files under the contract of today, and stage what passes.
-
-        Text that would not cast is cast anew. Key rules are judged among the rows that pass.
-
-        Args:
-            files: URIs of the visible reject files.
-            left: Rows that left them.
-            chosen: Which of the others.
-            folder: An empty place, invisible to readers.
-            limit: How many rows at most.
-
-        Raises:
-            ReplayRefusedError: if there are more.
-        """
-        ...
-
-
-@frozen(kw_only=True)
-class Replay:
-    """A replay whose fate is decided.
-
-    Attributes:
-        number: The rejects' own sequence, from 1.
-        write: Name of its folder below main.
-        manifest: What is published, and the record as it will be.
-        rows: Ids of the rows that leave the rejects.
-    """
-
-    number: int
-    write: str
-    manifest: Manifest
-    rows: RowNumbers
-
-    def payload(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            "format_version": FORMAT_VERSION,
-            "number": self.number,
-            "write": self.write,
-            "manifest": self.manifest.payload(),
-            "rows": {batch: sorted(numbers) for batch, numbers in self.rows.items()},
-        }
-
-    @classmethod
-    def from_payload(cls, payload: Mapping[str, Any], source: str) -> Replay:
-        """Read a replay back.
-
-        Raises:
-            FormatVersionError: if a newer dc43 wrote it.
-            CorruptFileError: if it is not a replay.
-        """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > FORMAT_VERSION:
-            raise FormatVersionError(source, found, FORMAT_VERSION)
-        try:
-            return cls(
-                number=payload["number"],
-                write=payload["write"],
-                manifest=Manifest.from_payload(payload["manifest"], source),
-                rows={batch: frozenset(found) for batch, found in payload["rows"].items()},
-            )
-        except (AttributeError, KeyError, TypeError) as error:
-            raise CorruptFileError(source, f"not a replay: {error!r}") from error
-
-
-class Replays:
-    """The replays of one reject sink: which rows left it, and by which replay."""
-
-    def __init__(self, store: FileStore, rejects: str) -> None:
-        self.store = store
-        self.folder = join(rejects, OURS, "replayed")
-
-    def newest(self) -> int:
-        """Return the number of the newest; 0 if there is none."""
-        names = (file.name for file in self.store.list(self.folder))
-        return max((int(name) for name in names if name.isdigit()), default=0)
-
-    def read(self, number: int) -> Replay:
-        """Return one.
-
-        Raises:
-            CorruptFileError: if it is missing or not whole.
-        """
-        path = join(self.folder, str(number))
-        try:
-            return Replay.from_payload(decode(self.store.read(path), path), path)
-        except FileNotFoundError as error:
-            raise CorruptFileError(path, "this replay is missing") from error
-
-    def all(self) -> Iterator[Replay]:
-        """Yield each, oldest first."""
-        for number in range(1, self.newest() + 1):
-            yield self.read(number)
-
-    def take(self, replay: Replay) -> bool:
-        """Decide a replay's fate; False if another has its number."""
-        path = join(self.folder, str(replay.number))
-        return self.store.create_if_absent(path, encode(replay.payload()))
-
-    def left(self) -> dict[str, frozenset[int]]:
-        """Return the ids of all rows that left."""
-        found: dict[str, frozenset[int]] = {}
-        for replay in self.all():
-            for batch, numbers in replay.rows.items():
-                found[batch] = found.get(batch, frozenset()) | numbers
-        return found
-
-
-class Writes:
-    """What was written into a sink other than by a stream: prepared manifest and record of each."""
-
-    def __init__(self, store: FileStore, sink: str) -> None:
-        self.store = store
-        self.folder = join(sink, OURS, "writes")
-
-    def prepare(self, write: str, manifest: Manifest) -> None:
-        """Keep what is being published."""
-        self.store.create_if_absent(self._path(write, "prepared"), encode(manifest.payload()))
-
-    def keep(self, write: str, record: GovernanceRecord) -> GovernanceRecord:
-        """Keep the record for good; if there is one already, that one counts."""
-        if self.store.create_if_absent(self._path(write, "record"), encode(record.payload())):
-            return record
-        found = self.record(write)
-        assert found is not None
-        return found
-
-    def record(self, write: str) -> GovernanceRecord | None:
-        """Return the record of a write that is complete."""
-        path = self._path(write, "record")
-        try:
-            payload = decode(self.store.read(path), path)
-        except FileNotFoundError:
-            return None
-        return GovernanceRecord.from_payload(payload, path)
-
-    def names(self) -> list[str]:
-        """Return the name of each write: the stream id that stands in its rejects."""
-        return [folder.name for folder in self.store.list(self.folder)]
-
-    def records(self) -> list[GovernanceRecord]:
-        """Return every record, oldest first."""
-        found = map(self.record, self.names())
-        return sorted((r for r in found if r is not None), key=lambda r: (r.ended_at, r.batch_id))
-
-    def _path(self, write: str, name: str) -> str:
-        return join(self.folder, write, name)
-
-
-@frozen(kw_only=True)
-class Replayed:
-    """What a replay did.
-
-    Attributes:
-        record: Its record; None if no row passes.
-        restaged: What was judged.
-    """
-
-    record: GovernanceRecord | None
-    restaged: Restaged
 
 
 @frozen(kw_only=True)
@@ -455,19 +202,6 @@ def complete(
         log.info("replay.rolled-forward", number=number)
         return _publish(replay, store, main, failpoint, now)
     return None
-
-
-def replay_stream(rejects: str) -> str:
-    """Return the stream id under which the replays of a reject sink are recorded."""
-    return hashlib.sha256(canonical(rejects).encode()).hexdigest()[:32]
-
-
-def too_many(found: int, limit: int) -> ReplayRefusedError:
-    """Return the error for more rows than one replay may judge."""
-    return ReplayRefusedError(
-        f"{found:,} rows are more than limits.replay_rows ({limit:,})",
-        "choose some with --batch or --check, or raise the limit",
-    )
 
 
 def _publish(

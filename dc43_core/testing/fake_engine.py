@@ -18,7 +18,7 @@ from dc43_core.expectations.interface import ExpectationKind
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.protocol.engine import BatchFacts, Staged
 from dc43_core.protocol.file_store import join
-from dc43_core.protocol.replay import Chosen, Restaged, RowNumbers, too_many
+from dc43_core.protocol.rejects import Chosen, Restaged, RowNumbers, too_many
 from dc43_core.testing.memory_store import MemoryStore
 from dc43_core.upkeep.interface import Key, Removed
 from dc43_core.vocabulary import Lane, Scope, Severity

@@ -14,10 +14,11 @@ from attrs import frozen
 from dc43_core.errors import Dc43Error
 from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.journal import Journal
-from dc43_core.protocol.replay import Replay, Replays, Writes, replay_stream
+from dc43_core.protocol.replays import Replay, Replays, replay_stream
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_check import OWN_FILE
 from dc43_core.protocol.sink_log import LOG, FileSink
+from dc43_core.protocol.writes import Writes
 from dc43_core.upkeep.checkpoint import Facts
 from dc43_core.upkeep.erasures import unfinished
 from dc43_core.vocabulary import Lane

@@ -16,8 +16,8 @@ from dc43_core.interventions.model import Intervention
 from dc43_core.pipeline import open_stream
 from dc43_core.plugin_manager import load_plugins
 from dc43_core.protocol.disposition import Policy
-from dc43_core.protocol.replay import Writes
 from dc43_core.protocol.sink_log import FileSink
+from dc43_core.protocol.writes import Writes
 from dc43_core.runtime import Runtime
 from dc43_core.testing.contracts import ORDERS
 from dc43_core.testing.fake_engine import FakeStager, Row, read_rows

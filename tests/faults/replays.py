@@ -25,8 +25,11 @@ from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.identity import stream_of
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.record import encode
-from dc43_core.protocol.replay import Chosen, ReplayProtocol, Replays, Writes
+from dc43_core.protocol.rejects import Chosen
+from dc43_core.protocol.replay import ReplayProtocol
+from dc43_core.protocol.replays import Replays
 from dc43_core.protocol.sink_log import FileSink
+from dc43_core.protocol.writes import Writes
 from dc43_core.runtime import Runtime
 from dc43_core.testing.contracts import ORDERS
 from dc43_core.testing.fake_engine import FakeStager, read_rows

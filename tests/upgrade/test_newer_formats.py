@@ -11,7 +11,8 @@ import pytest
 from dc43_core.errors import FormatVersionError
 from dc43_core.protocol.file_store import local_path
 from dc43_core.protocol.release import release
-from dc43_core.protocol.replay import Replays, Writes
+from dc43_core.protocol.replays import Replays
+from dc43_core.protocol.writes import Writes
 from dc43_core.testing.fake_engine import FakeEraser
 from dc43_core.upkeep import erasures
 from dc43_core.upkeep.checkpoint import read_facts

@@ -9,7 +9,8 @@ from attrs import evolve
 
 from dc43_core.config import Limits
 from dc43_core.errors import ReplayRefusedError, UnsoundPlaceError
-from dc43_core.protocol.replay import REPLAY_FAILPOINTS, Replayed
+from dc43_core.protocol.rejects import Replayed
+from dc43_core.protocol.replay import REPLAY_FAILPOINTS
 from dc43_integrations.spark.replay import SparkRejects, replay_rejects
 
 pytestmark = pytest.mark.spark

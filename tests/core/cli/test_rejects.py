@@ -8,7 +8,8 @@ import pytest
 
 from dc43_core.pipeline import tell_of_write
 from dc43_core.protocol.identity import streams_into
-from dc43_core.protocol.replay import Chosen, RejectBatch, ReplayProtocol
+from dc43_core.protocol.rejects import Chosen, RejectBatch
+from dc43_core.protocol.replay import ReplayProtocol
 from dc43_core.runtime import Runtime
 from dc43_core.testing.fake_engine import FakeStager, read_rows
 from dc43_core.vocabulary import Lane

@@ -12,16 +12,11 @@ from attrs import define, field
 from dc43_core.errors import CorruptFileError, FormatVersionError, ReplayRefusedError
 from dc43_core.protocol.identity import streams_into
 from dc43_core.protocol.record import encode
-from dc43_core.protocol.replay import (
-    REPLAY_FAILPOINTS,
-    Chosen,
-    ReplayProtocol,
-    Replays,
-    Writes,
-    complete,
-    replay_stream,
-)
+from dc43_core.protocol.rejects import Chosen
+from dc43_core.protocol.replay import REPLAY_FAILPOINTS, ReplayProtocol, complete
+from dc43_core.protocol.replays import Replays, replay_stream
 from dc43_core.protocol.sink_log import FileSink
+from dc43_core.protocol.writes import Writes
 from dc43_core.testing.contracts import ORDERS
 from dc43_core.testing.fake_engine import FakeStager
 from dc43_core.testing.memory_store import MemoryStore

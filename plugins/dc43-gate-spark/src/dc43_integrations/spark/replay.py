@@ -17,16 +17,11 @@ from dc43_core.expectations.model import CheckPlan
 from dc43_core.pipeline import tell_of_write
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import streams_into
-from dc43_core.protocol.replay import (
-    Chosen,
-    RejectBatch,
-    Replayed,
-    ReplayProtocol,
-    Replays,
-    RowNumbers,
-    Writes,
-)
+from dc43_core.protocol.rejects import Chosen, RejectBatch, Replayed, RowNumbers
+from dc43_core.protocol.replay import ReplayProtocol
+from dc43_core.protocol.replays import Replays
 from dc43_core.protocol.sink import Sink
+from dc43_core.protocol.writes import Writes
 from dc43_core.runtime import Runtime, default_runtime
 from dc43_core.vocabulary import Lane
 from dc43_integrations.spark.arguments import given_contract

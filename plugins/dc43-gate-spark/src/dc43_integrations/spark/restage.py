@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.protocol.file_store import FileStore, join
-from dc43_core.protocol.replay import Chosen, Restaged, RowNumbers, too_many
+from dc43_core.protocol.rejects import Chosen, Restaged, RowNumbers, too_many
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Scope
 from dc43_integrations.spark.classify import MAIN, rejects, try_cast

@@ -19,7 +19,7 @@ from dc43_core.errors import (
 )
 from dc43_core.pipeline import OnBatch
 from dc43_core.pipeline_file import PipelineFile
-from dc43_core.protocol.replay import Rejects
+from dc43_core.protocol.rejects import Rejects
 from dc43_core.runtime import Runtime
 from dc43_core.upkeep.diagnosis import Diagnosis
 from dc43_core.upkeep.interface import Upkeep
