@@ -1,10 +1,8 @@
 """Spark's part of the protocol: one read of the source, one write for both lanes.
 
 A batch is written once, partitioned by lane, so that the lane stands in the path and not in the
-files: main files hold exactly the contract's columns. What else must be known of a row with a
-value that would not cast (its raw text) rides inside a text column of that row, in a lane of its
-own, and is taken out again before anything is published. The first string column carries it; a
-contract without one is staged with the extra column, and main is rewritten without it.
+files: main files hold exactly the contract's columns. Rows with a value that would not cast have a
+lane of their own, where `parcel` carries their raw text.
 """
 
 from __future__ import annotations
@@ -39,7 +37,8 @@ from dc43_integrations.spark.classify import (
 )
 from dc43_integrations.spark.file_store import refusal, spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
-from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW, column
+from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW
+from dc43_integrations.spark.parcel import Parcels
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
 from dc43_integrations.spark.unjudged import FAULTS, isolated, unshared, without
 
@@ -95,17 +94,9 @@ class SparkStager:
     holds_unjudged: bool = True
     faults: Mapping[str, str] = field(factory=dict)
 
-    @property
-    def _carrier(self) -> str | None:
-        if self.convert.failed is None:
-            return None
-        texts = (f.name for f in self.convert.target if isinstance(f.dataType, T.StringType))
-        return next(texts, None)
-
-    @property
-    def _keeps_column(self) -> bool:
-        """Whether raw text is staged in a column of its own, for want of a carrier."""
-        return self.convert.failed is not None and self._carrier is None
+    @cached_property
+    def _parcels(self) -> Parcels:
+        return Parcels(self.convert)
 
     @property
     def _layout(self) -> dict[str, Any]:
@@ -141,7 +132,7 @@ class SparkStager:
             contract_version="",
             contract_digest="",
         )
-        nothing = self.spark.createDataFrame([], self._staged_type())
+        nothing = self.spark.createDataFrame([], self._parcels.staged_type)
         return self._envelope.seal(self._masked(nothing, str(MAIN)), facts, whole=False).schema
 
     def input(self, batch_id: int) -> Mapping[str, Any]:
@@ -192,7 +183,7 @@ class SparkStager:
             .select("*", *self.classifier.mask_columns)
             .observe(observation, *self.classifier.early_counters)
         )
-        self._write(judged.select(*self._staged_columns, self._lanes[reject_all]), folder, LANE)
+        self._write(judged.select(*self._parcels.packed, self._lanes[reject_all]), folder, LANE)
         counts = observation.get
         staged = Staged(
             row_count=int(counts["rows"]),
@@ -228,14 +219,6 @@ class SparkStager:
         return [*self.convert.typed, *extra]
 
     @cached_property
-    def _names(self) -> list[str]:
-        return list(self.convert.target.names)
-
-    @cached_property
-    def _columns(self) -> list[Column]:
-        return [column(name) for name in self._names]
-
-    @cached_property
     def _lanes(self) -> dict[bool, Column]:
         """The lane of a row, by whether drift rejects the whole batch."""
         failed = None if self.convert.failed is None else F.col(FAILED)
@@ -244,53 +227,10 @@ class SparkStager:
     @cached_property
     def _envelope(self) -> Envelope:
         raw = tuple(self.convert.raw)
-        return Envelope(names=self._names, classifier=self.classifier, raw=raw)
-
-    @cached_property
-    def _staged_columns(self) -> list[Column]:
-        columns = list(self._columns)
-        if self.convert.failed is None:
-            return columns
-        if self._carrier is None:
-            return [*columns, self._parcel(None).alias(RAW)]
-        carrier = column(self._carrier)
-        packed = F.when(F.col(FAILED), F.to_json(self._parcel(carrier)))
-        place = self._names.index(self._carrier)
-        columns[place] = packed.otherwise(carrier).alias(self._carrier)
-        return columns
-
-    def _parcel(self, carrier: Column | None) -> Column:
-        """Return what travels with a row that has a value that would not cast."""
-        none = F.lit(None).cast("string")
-        return F.struct(
-            (none if carrier is None else carrier).alias("value"),
-            (F.lit(None).cast(self._raw_type()) if not self.convert.raw else F.col(RAW)).alias(
-                "raw"
-            ),
-            (none if self.convert.line is None else F.col(LINE)).alias("line"),
-            (none if self.convert.file is None else F.col(FILE)).alias("file"),
-        )
-
-    def _raw_type(self) -> T.StructType:
-        names = list(self.convert.raw) or ["none"]
-        return T.StructType([T.StructField(name, T.StringType()) for name in names])
-
-    def _parcel_type(self) -> T.StructType:
-        text = T.StringType()
-        return (
-            T.StructType()
-            .add("value", text)
-            .add("raw", self._raw_type())
-            .add("line", text)
-            .add("file", text)
-        )
-
-    def _staged_type(self) -> T.StructType:
-        extra = [T.StructField(RAW, self._parcel_type())] if self._keeps_column else []
-        return T.StructType([*self.convert.target.fields, *extra])
+        return Envelope(names=self._parcels.names, classifier=self.classifier, raw=raw)
 
     def _read(self, files: Sequence[str]) -> DataFrame:
-        reader = self.spark.read.schema(self._staged_type()).format(self.format)
+        reader = self.spark.read.schema(self._parcels.staged_type).format(self.format)
         # Names are exact: without this, Spark would take [ and { in them for patterns.
         return reader.option("__globPaths__", "false").load([spark_path(file) for file in files])
 
@@ -321,7 +261,7 @@ class SparkStager:
         if not rules:
             return staged
         main = staged.files[str(MAIN)]
-        judge = KeyJudge(rules, self._names)
+        judge = KeyJudge(rules, self._parcels.names)
         duplicates = judge.find(lambda rule: self._judged_among(rule, staged))
         staged = evolve(staged, broken={**staged.broken, **duplicates.rows})
         shared = [f for f in main if canonical(f) in duplicates.files]
@@ -344,14 +284,11 @@ class SparkStager:
         """Return the rows that a key rule is judged among, and the file of each."""
         lanes = [str(MAIN)] if rejects(rule) else [str(MAIN), str(VIOLATING), str(UNCAST)]
         file = F.col("_metadata.file_path").alias(FILES)
-        carrier = [] if self._carrier is None else [column(self._carrier)]
         parts = []
         for lane in (lane for lane in lanes if staged.files[lane]):
-            frame = self._read(staged.files[lane]).select(*self._columns, file)
-            if lane == str(UNCAST) and carrier:
-                value = F.from_json(carrier[0], self._parcel_type())["value"]
-                frame = frame.withColumn(str(self._carrier), value)
-            parts.append(frame)
+            frame = self._read(staged.files[lane]).select(*self._parcels.columns, file)
+            packed = lane == str(UNCAST)
+            parts.append(self._parcels.with_own_value(frame) if packed else frame)
         return reduce(DataFrame.union, parts) if parts else self._nothing()
 
     def _nothing(self) -> DataFrame:
@@ -415,19 +352,19 @@ class SparkStager:
             uncast = files.pop(str(UNCAST), [])
             main += [path for paths in files.values() for path in paths]
             if uncast:
-                rows = self._unpacked(self._read(uncast))
+                rows = self._parcels.unpacked(self._read(uncast))
                 self._keep_raw(rows, batch)
                 main += self._rewritten(rows, join(staged.folder, "kept"))
         elif not sealed and (violating := {lane: v for lane, v in files.items() if v}):
             # Blocked by a start without rejects, and released to those of this one.
             sealed = self._sealed(self._judged_again(violating), staged, batch)
-        if main and self._keeps_column:
+        if main and self._parcels.has_column:
             main = self._rewritten(self._read(main), join(staged.folder, "plain"))
         if not main:
             empty = self.spark.createDataFrame([], self.convert.target)
             main = self._rewritten(empty, join(staged.folder, "empty"))
         if self.main_format is not None:
-            frame = self._read(main).select(*self._columns)
+            frame = self._read(main).select(*self._parcels.columns)
             folder = join(staged.folder, self.main_format)
             writer = frame.write.format(self.main_format).options(**self.main_options)
             writer.mode("append").save(spark_path(folder))
@@ -435,7 +372,7 @@ class SparkStager:
         return {Lane.MAIN: main, Lane.REJECTS: sealed}
 
     def _rewritten(self, frame: DataFrame, folder: str) -> list[str]:
-        self._write(frame.select(*self._columns), folder)
+        self._write(frame.select(*self._parcels.columns), folder)
         return self._data_files(folder)
 
     def _judged_again(self, files: Mapping[str, Sequence[str]]) -> DataFrame:
@@ -448,7 +385,7 @@ class SparkStager:
         broken = _key_rules(lane, [e for e in self.plan.expectations if e.form == "key"])
         checks = F.array(*(F.lit(e.id) for e in broken)).cast("array<string>")
         reasons = F.array(*(F.lit(e.demand) for e in broken)).cast("array<string>")
-        return self._unpacked(frame, packed=packed).select(
+        return self._parcels.unpacked(frame, packed=packed).select(
             "*",
             *self.classifier.mask_columns,
             F.lit(packed).alias(FAILED),
@@ -456,37 +393,12 @@ class SparkStager:
             reasons.alias(KEY_REASONS),
         )
 
-    def _unpacked(self, frame: DataFrame, *, packed: bool = True) -> DataFrame:
-        """Take raw text out of its carrier again: typed columns, RAW, and where it came from."""
-        parcel, columns = self._unpacking[packed]
-        return frame.select(*self._columns, parcel).select(*columns)
-
-    @cached_property
-    def _unpacking(self) -> dict[bool, tuple[Column, list[Column]]]:
-        """By whether a carrier is packed: the parcel, and the columns out of it."""
-        parts = [F.col(f"{RAW}_parcel.{part}").alias(name) for part, name in _PARTS]
-        plain: Column = F.lit(None).cast(self._parcel_type())
-        packed, columns = plain, list(self._columns)
-        if self._keeps_column:
-            plain = packed = F.col(RAW)
-        elif self._carrier is not None:
-            packed = F.from_json(column(self._carrier), self._parcel_type())
-            value = F.col(f"{RAW}_parcel.value").alias(self._carrier)
-            columns[self._names.index(self._carrier)] = value
-        return {
-            True: (packed.alias(f"{RAW}_parcel"), [*columns, *parts]),
-            False: (plain.alias(f"{RAW}_parcel"), [*self._columns, *parts]),
-        }
-
     def _keep_raw(self, rows: DataFrame, batch: BatchFacts) -> None:
         """Keep the raw text of rows that stay in main as NULL; bounded, beside the checkpoint."""
         lines = rows.limit(UNCAST_KEPT).select(F.to_json(F.struct("*"))).collect()
         kept = [json.loads(line[0]) for line in lines]
         path = join(self.keep_uncast, batch.stream_id, "uncast", f"{batch.batch_id}.json")
         self.store.create_if_absent(path, encode({"format_version": 1, "rows": kept}))
-
-
-_PARTS = (("raw", RAW), ("line", LINE), ("file", FILE))
 
 
 def _key_rules(lane: str, rules: Sequence[Expectation]) -> list[Expectation]:

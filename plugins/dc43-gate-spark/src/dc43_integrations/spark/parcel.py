@@ -1,0 +1,130 @@
+"""What must be known of a row whose value would not cast, on its way through staging.
+
+One write has one schema, and main files hold exactly the contract's columns. So raw text, line and
+file ride as a small JSON object inside the first string column of such a row, and are taken out
+again before anything is published. A contract without a string column is staged with a column more.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from attrs import define
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from dc43_integrations.spark.classify import Conversion
+from dc43_integrations.spark.names import FAILED, FILE, LINE, RAW, column
+
+_PARCEL = f"{RAW}_parcel"
+_PARTS = (("raw", RAW), ("line", LINE), ("file", FILE))
+
+
+@define(eq=False)
+class Parcels:
+    """Packs and unpacks the rows of one stream.
+
+    Attributes:
+        convert: How the frame's columns become the contract's.
+    """
+
+    convert: Conversion
+
+    @cached_property
+    def carrier(self) -> str | None:
+        """The column that raw text rides in; None if there is no raw text, or no such column."""
+        if self.convert.failed is None:
+            return None
+        texts = (f.name for f in self.convert.target if isinstance(f.dataType, T.StringType))
+        return next(texts, None)
+
+    @property
+    def has_column(self) -> bool:
+        """Whether raw text is staged in a column of its own, for want of a carrier."""
+        return self.convert.failed is not None and self.carrier is None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The contract's columns."""
+        return list(self.convert.target.names)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The contract's columns, as they are."""
+        return [column(name) for name in self.names]
+
+    @cached_property
+    def packed(self) -> list[Column]:
+        """What is staged of typed rows: the contract's columns, the carrier with its load."""
+        columns = list(self.columns)
+        if self.convert.failed is None:
+            return columns
+        if self.carrier is None:
+            return [*columns, self._parcel(None).alias(RAW)]
+        carrier = column(self.carrier)
+        packed = F.when(F.col(FAILED), F.to_json(self._parcel(carrier)))
+        columns[self.names.index(self.carrier)] = packed.otherwise(carrier).alias(self.carrier)
+        return columns
+
+    @property
+    def staged_type(self) -> T.StructType:
+        """The schema of staged files."""
+        extra = [T.StructField(RAW, self._type)] if self.has_column else []
+        return T.StructType([*self.convert.target.fields, *extra])
+
+    def with_own_value(self, frame: DataFrame) -> DataFrame:
+        """Give the carrier of packed rows its own value back; the other columns stay."""
+        if self.carrier is None:
+            return frame
+        value = F.from_json(column(self.carrier), self._type)["value"]
+        return frame.withColumn(self.carrier, value)
+
+    def unpacked(self, frame: DataFrame, *, packed: bool = True) -> DataFrame:
+        """Take raw text out again: typed columns, RAW, and where it came from."""
+        parcel, columns = self._unpacking[packed]
+        return frame.select(*self.columns, parcel).select(*columns)
+
+    @cached_property
+    def _unpacking(self) -> dict[bool, tuple[Column, list[Column]]]:
+        """By whether a carrier is packed: the parcel, and the columns out of it."""
+        parts = [F.col(f"{_PARCEL}.{part}").alias(name) for part, name in _PARTS]
+        plain: Column = F.lit(None).cast(self._type)
+        packed, columns = plain, list(self.columns)
+        if self.has_column:
+            plain = packed = F.col(RAW)
+        elif self.carrier is not None:
+            packed = F.from_json(column(self.carrier), self._type)
+            value = F.col(f"{_PARCEL}.value").alias(self.carrier)
+            columns[self.names.index(self.carrier)] = value
+        return {
+            True: (packed.alias(_PARCEL), [*columns, *parts]),
+            False: (plain.alias(_PARCEL), [*self.columns, *parts]),
+        }
+
+    def _parcel(self, carrier: Column | None) -> Column:
+        """Return what travels with a row that has a value that would not cast."""
+        none = F.lit(None).cast("string")
+        raw = F.col(RAW) if self.convert.raw else F.lit(None).cast(self._raw_type)
+        return F.struct(
+            (none if carrier is None else carrier).alias("value"),
+            raw.alias("raw"),
+            (none if self.convert.line is None else F.col(LINE)).alias("line"),
+            (none if self.convert.file is None else F.col(FILE)).alias("file"),
+        )
+
+    @property
+    def _raw_type(self) -> T.StructType:
+        names = list(self.convert.raw) or ["none"]
+        return T.StructType([T.StructField(name, T.StringType()) for name in names])
+
+    @property
+    def _type(self) -> T.StructType:
+        text = T.StringType()
+        return (
+            T.StructType()
+            .add("value", text)
+            .add("raw", self._raw_type)
+            .add("line", text)
+            .add("file", text)
+        )
