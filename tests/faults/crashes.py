@@ -48,9 +48,9 @@ _QUICK = (
     "after create committed",
     "before delete",
 )
-_FEW = ("handed-over", "staged", "synced", "prepared", "main-published", "committed")
-_KILLED = ("validated", "prepared")
-_RACED = ("decided", "synced", "prepared", "main-published")
+_FEW = ("staged", "prepared", "main-published")
+_KILLED = ("prepared",)
+_RACED = ("decided", "prepared")
 
 
 def measure(*, full: bool, say: Say) -> Iterator[Figure]:
@@ -153,7 +153,7 @@ class Crashes:
             alone=3 if self.full else 0,
             say=self.say,
         )
-        wanted = 20 if self.full else 3
+        wanted = 20 if self.full else 2
         if counted.tried < wanted:
             counted.wrong.append(f"{wanted} were meant to be killed")
         yield self.counted("drivers killed with SIGKILL", counted)
