@@ -188,8 +188,9 @@ class RunLog:
     def _isolated(self, then: Callable[[], None]) -> None:
         try:
             then()
-        # The end of the run is told whatever comes of this.
-        except Exception:
+        # The end of the run is told whatever comes of this, an interruption inside a client too:
+        # this thread is nobody else's.
+        except BaseException:
             log.error("run.end-failed", run_id=self._run.run_id, exc_info=True)
 
     def _wait(self, query: WatchedQuery, seconds: float) -> QueryEnd | None:

@@ -213,14 +213,16 @@ def test_a_run_without_a_heartbeat_is_silent(run: Run, now: str, state: str):
     assert run.state(now) == state
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_what_follows_a_query_is_done_once_and_the_end_is_told_whatever_comes_of_it(fails: bool):
+@pytest.mark.parametrize("fails", [None, RuntimeError, KeyboardInterrupt])
+def test_what_follows_a_query_is_done_once_and_the_end_is_told_whatever_comes_of_it(
+    fails: type[BaseException] | None,
+):
     client, query, done = MemoryGovernance(), Query(), []
 
     def then() -> None:
         done.append(only(client).outcome)
-        if fails:
-            raise RuntimeError("the ledger is down")
+        if fails is not None:
+            raise fails("the ledger is down")
 
     log = RunLog(lambda: client, make_run())
     log.watch(query, then)
