@@ -118,7 +118,7 @@ def _tell(runtime: Runtime, record: GovernanceRecord) -> None:
     tell_of_writes(runtime, [record])
     for name, exporter in runtime.exporters():
         try:
-            exporter.export(record)
+            exporter.export(record.copy())
         # A boundary to foreign code: the write is done, whatever a listener says.
         except Exception:
             log.error("listener.failed", listener=f"exporter {name}", exc_info=True)
