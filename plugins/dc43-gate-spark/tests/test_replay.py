@@ -192,7 +192,11 @@ def test_rejects_of_contracts_with_other_types_are_judged_together(flow):
     correct(orders, ID, LONG, TEXT)
     assert [b.batch_id for b in rejects(orders).batches()] == [0], "the other has its own main"
     assert replay(orders).restaged.count == 1
-    assert orders.main_rows()[-1][0] == 1
+    # The files of main hold amounts of either type, so only the ids can be read together.
+    assert [
+        row["id"]
+        for row in orders.spark.read.parquet(orders.at(orders.main)).select("id").collect()
+    ] == [1]
 
 
 def test_what_cannot_be_replayed_is_refused(orders):
