@@ -16,6 +16,7 @@ PLUGINS = [
     "acme_rules",
     "dc43_blocking",
     "dc43_delta",
+    "dc43_demo_app",
     "dc43_drift",
     "dc43_governance_sql",
     "dc43_integrations",

@@ -1,0 +1,1 @@
+"""Pages of dc43, and scenarios over real flights to see them with."""
