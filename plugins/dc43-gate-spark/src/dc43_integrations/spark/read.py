@@ -54,7 +54,7 @@ class ReadBinding:
         found: Schema of what is there at the start, before anything is made of it.
         probe: Check for the files of each batch; None where their format tells nothing.
         about: What the record says of it besides, such as the port of a data product.
-        drift: Of a batch read, how its files differ from the contract.
+        drift: How what is there at the start differs from the contract.
     """
 
     dataset_id: str
@@ -131,6 +131,10 @@ class FileSource(ABC):
             probe=probe,
         )
         return frame, binding
+
+    def drift(self, spark: SparkSession, binding: ReadBinding) -> tuple[ColumnDrift, ...]:
+        """Return how the files that are there differ from the contract; by default not looked."""
+        return ()
 
     @abstractmethod
     def _reader(self, spark: SparkSession) -> Any:
@@ -268,7 +272,7 @@ class FileSource(ABC):
 
 
 class StreamSource(FileSource):
-    """Files that are read as they come."""
+    """Files that are read as they come; those of each batch are looked at then."""
 
     def _reader(self, spark: SparkSession) -> DataStreamReader:
         return spark.readStream

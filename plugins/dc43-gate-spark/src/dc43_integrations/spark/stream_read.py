@@ -2,55 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Literal, Unpack, overload
 
-from attrs import evolve
 from pyspark.sql import DataFrame, SparkSession
 
-from dc43_core.contracts.files import ContractFiles
-from dc43_core.contracts.model import Contract
-from dc43_core.data_products.interface import DataProductService
-from dc43_core.data_quality.local import drift_findings
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import ConfigurationError
-from dc43_core.governance.interface import GovernanceClient
-from dc43_core.pipeline import schema_version
-from dc43_core.runtime import Runtime
-from dc43_core.vocabulary import Verdict
-from dc43_integrations.spark.arguments import (
-    observe_schema,
-    services,
-)
-from dc43_integrations.spark.drift import schema_drift
-from dc43_integrations.spark.names import READ, folds
-from dc43_integrations.spark.ports import Port, find_subject
-from dc43_integrations.spark.prepare import require_classic
-from dc43_integrations.spark.read import StreamSource, reader_options
+from dc43_integrations.spark.ports import Port
+from dc43_integrations.spark.read import StreamSource
+from dc43_integrations.spark.reading import ReadArguments, open_read
+from dc43_integrations.spark.signatures import hands_on_to
 
 
 @overload
 def read_stream_with_contract(
     spark: SparkSession,
     *,
-    contract: Contract | str | Path | None = None,
-    contract_id: str | None = None,
-    expected_contract_version: str = "latest",
-    object_name: str | None = None,
     data_product_input: Port | None = None,
-    format: str | None = None,
-    path: str | Path | None = None,
-    server: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    uncast: str = "carry",
-    dataset_id: str | None = None,
     return_status: Literal[True] = True,
-    namespace: str | None = None,
-    runtime: Runtime | None = None,
-    contract_service: ContractFiles | None = None,
-    data_product_service: DataProductService | None = None,
-    governance_service: GovernanceClient | None = None,
+    **options: Unpack[ReadArguments],
 ) -> tuple[DataFrame, ValidationResult]: ...
 
 
@@ -58,141 +27,60 @@ def read_stream_with_contract(
 def read_stream_with_contract(
     spark: SparkSession,
     *,
-    contract: Contract | str | Path | None = None,
-    contract_id: str | None = None,
-    expected_contract_version: str = "latest",
-    object_name: str | None = None,
     data_product_input: Port | None = None,
-    format: str | None = None,
-    path: str | Path | None = None,
-    server: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    uncast: str = "carry",
-    dataset_id: str | None = None,
     return_status: Literal[False],
-    namespace: str | None = None,
-    runtime: Runtime | None = None,
-    contract_service: ContractFiles | None = None,
-    data_product_service: DataProductService | None = None,
-    governance_service: GovernanceClient | None = None,
+    **options: Unpack[ReadArguments],
 ) -> DataFrame: ...
 
 
+@hands_on_to(open_read)
 def read_stream_with_contract(
     spark: SparkSession,
     *,
-    contract: Contract | str | Path | None = None,
-    contract_id: str | None = None,
-    expected_contract_version: str = "latest",
-    object_name: str | None = None,
     data_product_input: Port | None = None,
-    format: str | None = None,
-    path: str | Path | None = None,
-    server: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    uncast: str = "carry",
-    dataset_id: str | None = None,
     return_status: bool = True,
-    namespace: str | None = None,
-    runtime: Runtime | None = None,
-    contract_service: ContractFiles | None = None,
-    data_product_service: DataProductService | None = None,
-    governance_service: GovernanceClient | None = None,
+    **options: Unpack[ReadArguments],
 ) -> tuple[DataFrame, ValidationResult] | DataFrame:
     """Open a stream over files under a contract; nothing is read until a sink runs.
 
-    Text formats are read as text and cast here, so that a value that does not fit its type is
-    carried along (column `_dc43_read`) instead of becoming NULL; the write turns it into a
-    reject. Hand the returned result to the write as `reads=[result]`.
+    Text formats are read as text and cast here, so that a
+    value that does not fit its type is carried along (column `_dc43_read`) instead of becoming
+    NULL; the write turns it into a reject. Hand the returned result to the write as
+    `reads=[result]`.
 
     Args:
         spark: A classic session.
-        contract: The contract, or the path of its file.
-        contract_id: Instead of `contract`: its id in the configured folder.
-        expected_contract_version: `1.2.0`, `==1.2.0`, `>=1.0,<2` or `latest`.
-        object_name: Which schema object, if the contract has several.
         data_product_input: Instead of a contract: a port of a data product, as a `PortRef` or
             `{"product": ..., "port": ...}`; the port's contract is used.
-        format: `csv`, `json`, `parquet` or `orc`; by default what the contract's server says.
-        path: Folder or URI; by default where the contract's server says.
-        server: Name or environment of the server, if the contract has several.
-        options: Options of Spark's reader, such as `header`, `nullValue`,
-            `maxFilesPerTrigger`.
-        uncast: `carry`, or `null` to let values that cannot be cast be NULL.
-        dataset_id: What governance calls the dataset; by default the folder's name + `.input`.
         return_status: Whether to return the result beside the frame.
-        namespace: First part of every key; by default the configuration's.
-        runtime: Configuration, plugins and services; by default the process's.
-        contract_service: Where contracts are looked for, instead of the configured folder.
-        data_product_service: Where products are looked for, instead of the configured folder.
-        governance_service: Who is told of the schema, instead of the runtime's client.
+        options: As `ReadArguments` says: `contract` or `contract_id`, `path`, `format`, ...
 
     Returns:
-        The streaming frame with the contract's types, and the read's `ValidationResult`.
+        The streaming frame with the contract's types, and the read's `ValidationResult`. Its
+        version is the newest of the folder's commit log, where it has one.
 
     Raises:
         Dc43Error: contract or port not found, ambiguous, draft or broken; source missing.
     """
-    require_classic(spark)
-    if uncast not in ("carry", "null"):
-        raise ConfigurationError("uncast", [f"{uncast!r} is not one of carry, null"])
-    runtime = services(runtime, governance_service, None)
-    subject = find_subject(
-        runtime,
-        contract=contract,
-        contract_id=contract_id,
-        version=expected_contract_version,
-        object_name=object_name,
-        port=data_product_input,
-        server=server,
-        service=data_product_service,
-        contracts=contract_service,
-    )
-    plan, kind = subject.plan, subject.format(format)
-    if kind is None:
-        raise ConfigurationError(
-            "format", ["is not given, and no server of the contract says it; give format="]
-        )
-    source = StreamSource(
-        format=kind, path=subject.path(path), options=reader_options(options), uncast=uncast
-    )
-    frame, binding = source.open(spark, plan)
-    binding = evolve(binding, dataset_id=dataset_id or binding.dataset_id, about=subject.details)
-    schema = {f.name: f.dataType.simpleString() for f in frame.schema if f.name != READ}
-    drift = drift_findings(
-        schema_drift(binding.found, plan.schema, folds=folds(spark), auto_cast=True)
-    )
-    result = ValidationResult(
-        status=Verdict.WARN if any(f.severity == "error" for f in drift) else Verdict.OK,
-        errors=[f.message for f in drift if f.severity == "error"],
-        warnings=[*subject.warnings, *(f.message for f in drift if f.severity != "error")],
-        schema=schema,
-        findings=drift,
-        dataset_id=binding.dataset_id,
-        dataset_version=schema_version(schema),
-        contract_id=plan.contract.id,
-        contract_version=plan.contract.version,
-        details=dict(subject.details),
-        binding=binding,
-    )
-    observe_schema(runtime, result, "read", namespace or runtime.config.namespace)
+    frame, result = open_read(spark, StreamSource, data_product_input=data_product_input, **options)
     return (frame, result) if return_status else frame
 
 
 @overload
 def read_stream_from_contract(
-    spark: SparkSession, *, return_status: Literal[True] = True, **options: Any
+    spark: SparkSession, *, return_status: Literal[True] = True, **options: Unpack[ReadArguments]
 ) -> tuple[DataFrame, ValidationResult]: ...
 
 
 @overload
 def read_stream_from_contract(
-    spark: SparkSession, *, return_status: Literal[False], **options: Any
+    spark: SparkSession, *, return_status: Literal[False], **options: Unpack[ReadArguments]
 ) -> DataFrame: ...
 
 
+@hands_on_to(open_read)
 def read_stream_from_contract(
-    spark: SparkSession, *, return_status: bool = True, **options: Any
+    spark: SparkSession, *, return_status: bool = True, **options: Unpack[ReadArguments]
 ) -> tuple[DataFrame, ValidationResult] | DataFrame:
     """Open a stream where a contract says that its data is.
 
@@ -209,9 +97,8 @@ def read_stream_from_contract(
         ServerError: if the contract leaves open where its data is.
         Dc43Error: as `read_stream_with_contract`.
     """
-    if return_status:
-        return read_stream_with_contract(spark, return_status=True, **options)
-    return read_stream_with_contract(spark, return_status=False, **options)
+    frame, result = open_read(spark, StreamSource, **options)
+    return (frame, result) if return_status else frame
 
 
 @overload
@@ -220,18 +107,27 @@ def read_stream_from_data_product(
     *,
     data_product_input: Port,
     return_status: Literal[True] = True,
-    **options: Any,
+    **options: Unpack[ReadArguments],
 ) -> tuple[DataFrame, ValidationResult]: ...
 
 
 @overload
 def read_stream_from_data_product(
-    spark: SparkSession, *, data_product_input: Port, return_status: Literal[False], **options: Any
+    spark: SparkSession,
+    *,
+    data_product_input: Port,
+    return_status: Literal[False],
+    **options: Unpack[ReadArguments],
 ) -> DataFrame: ...
 
 
+@hands_on_to(open_read)
 def read_stream_from_data_product(
-    spark: SparkSession, *, data_product_input: Port, return_status: bool = True, **options: Any
+    spark: SparkSession,
+    *,
+    data_product_input: Port,
+    return_status: bool = True,
+    **options: Unpack[ReadArguments],
 ) -> tuple[DataFrame, ValidationResult] | DataFrame:
     """Open a stream at a port of a data product, under the port's contract.
 
@@ -247,7 +143,5 @@ def read_stream_from_data_product(
     Raises:
         Dc43Error: if product or port are not there, ambiguous or not accepted.
     """
-    options["data_product_input"] = data_product_input
-    if return_status:
-        return read_stream_with_contract(spark, return_status=True, **options)
-    return read_stream_with_contract(spark, return_status=False, **options)
+    frame, result = open_read(spark, StreamSource, data_product_input=data_product_input, **options)
+    return (frame, result) if return_status else frame

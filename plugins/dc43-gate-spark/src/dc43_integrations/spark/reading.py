@@ -1,0 +1,150 @@
+"""What batch and streaming reads have in common: all but the reader of Spark's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+from attrs import evolve
+from pyspark.sql import DataFrame, SparkSession
+
+from dc43_core.contracts.files import ContractFiles
+from dc43_core.contracts.model import Contract
+from dc43_core.data_products.interface import DataProductService
+from dc43_core.data_quality.local import drift_findings
+from dc43_core.data_quality.model import ValidationResult
+from dc43_core.errors import ConfigurationError
+from dc43_core.governance.interface import GovernanceClient
+from dc43_core.pipeline import schema_version
+from dc43_core.protocol.sink_log import SinkLog
+from dc43_core.runtime import Runtime
+from dc43_core.vocabulary import Verdict
+from dc43_integrations.spark.arguments import observe_schema, services
+from dc43_integrations.spark.drift import schema_drift
+from dc43_integrations.spark.file_store import store_for
+from dc43_integrations.spark.names import READ, folds
+from dc43_integrations.spark.ports import Port, find_subject
+from dc43_integrations.spark.prepare import require_classic
+from dc43_integrations.spark.read import FileSource, reader_options
+
+
+class ReadArguments(TypedDict, total=False):
+    """What every read takes beside its session and a port, by keyword, and none required.
+
+    Attributes:
+        contract: The contract, or the path of its file.
+        contract_id: Instead of `contract`: its id in the configured folder.
+        expected_contract_version: `1.2.0`, `==1.2.0`, `>=1.0,<2` or `latest`.
+        object_name: Which schema object, if the contract has several.
+        format: `csv`, `json`, `parquet` or `orc`; by default what the contract's server says.
+        path: File, folder or URI; by default where the contract's server says.
+        server: Name or environment of the server, if the contract has several.
+        options: Options of Spark's reader, such as `header` or `nullValue`, and of a stream
+            `maxFilesPerTrigger`.
+        uncast: `carry`, or `null` to let values that cannot be cast be NULL.
+        dataset_id: What governance calls the dataset; by default the folder's name + `.input`.
+        namespace: First part of every key; by default the configuration's.
+        runtime: Configuration, plugins and services; by default the process's.
+        contract_service: Where contracts are looked for, instead of the configured folder.
+        data_product_service: Where products are looked for, instead of the configured folder.
+        governance_service: Who is told of the schema, instead of the runtime's client.
+    """
+
+    contract: Contract | str | Path | None
+    contract_id: str | None
+    expected_contract_version: str
+    object_name: str | None
+    format: str | None
+    path: str | Path | None
+    server: str | None
+    options: Mapping[str, Any] | None
+    uncast: str
+    dataset_id: str | None
+    namespace: str | None
+    runtime: Runtime | None
+    contract_service: ContractFiles | None
+    data_product_service: DataProductService | None
+    governance_service: GovernanceClient | None
+
+
+def open_read(
+    spark: SparkSession,
+    reader: type[FileSource],
+    *,
+    contract: Contract | str | Path | None = None,
+    contract_id: str | None = None,
+    expected_contract_version: str = "latest",
+    object_name: str | None = None,
+    data_product_input: Port | None = None,
+    format: str | None = None,
+    path: str | Path | None = None,
+    server: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    uncast: str = "carry",
+    dataset_id: str | None = None,
+    namespace: str | None = None,
+    runtime: Runtime | None = None,
+    contract_service: ContractFiles | None = None,
+    data_product_service: DataProductService | None = None,
+    governance_service: GovernanceClient | None = None,
+) -> tuple[DataFrame, ValidationResult]:
+    """Open files under a contract, and tell governance of their schema.
+
+    Args:
+        spark: A classic session.
+        reader: How they are read: once, or as they come.
+        data_product_input: Instead of a contract: a port of a data product, as a `PortRef` or
+            `{"product": ..., "port": ...}`; the port's contract is used.
+
+    The other arguments are those of `ReadArguments`.
+    """
+    require_classic(spark)
+    if uncast not in ("carry", "null"):
+        raise ConfigurationError("uncast", [f"{uncast!r} is not one of carry, null"])
+    runtime = services(runtime, governance_service, None)
+    subject = find_subject(
+        runtime,
+        contract=contract,
+        contract_id=contract_id,
+        version=expected_contract_version,
+        object_name=object_name,
+        port=data_product_input,
+        server=server,
+        service=data_product_service,
+        contracts=contract_service,
+    )
+    plan, kind = subject.plan, subject.format(format)
+    if kind is None:
+        raise ConfigurationError(
+            "format", ["is not given, and no server of the contract says it; give format="]
+        )
+    source = reader(
+        format=kind, path=subject.path(path), options=reader_options(options), uncast=uncast
+    )
+    frame, binding = source.open(spark, plan)
+    drift = (
+        *schema_drift(binding.found, plan.schema, folds=folds(spark), auto_cast=True),
+        *source.drift(spark, binding),
+    )
+    binding = evolve(
+        binding, dataset_id=dataset_id or binding.dataset_id, about=subject.details, drift=drift
+    )
+    schema = {f.name: f.dataType.simpleString() for f in frame.schema if f.name != READ}
+    findings = drift_findings(drift)
+    newest = SinkLog(store_for(spark, binding.path), binding.path).newest()
+    result = ValidationResult(
+        status=Verdict.WARN if any(f.severity == "error" for f in findings) else Verdict.OK,
+        errors=[f.message for f in findings if f.severity == "error"],
+        warnings=[*subject.warnings, *(f.message for f in findings if f.severity != "error")],
+        schema=schema,
+        findings=findings,
+        dataset_id=binding.dataset_id,
+        dataset_version=str(newest) if newest >= 0 else schema_version(schema),
+        contract_id=plan.contract.id,
+        contract_version=plan.contract.version,
+        details=dict(subject.details),
+        binding=binding,
+    )
+    observe_schema(runtime, result, "read", namespace or runtime.config.namespace)
+    return frame, result
