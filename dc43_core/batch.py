@@ -114,6 +114,15 @@ def write_batch(
     return _result(record, stager)
 
 
+def _forgotten(record: GovernanceRecord) -> list[str]:
+    """Say which strategies count on a batch before this one: of a write there is none."""
+    return [
+        f"strategy {name} remembers what it saw, and each write is judged by itself: use it on a "
+        "stream"
+        for name in record.strategies
+    ]
+
+
 def _tell(runtime: Runtime, record: GovernanceRecord) -> None:
     tell_of_writes(runtime, [record])
     for name, exporter in runtime.exporters():
@@ -131,7 +140,7 @@ def _result(record: GovernanceRecord, stager: Stager[Any]) -> ValidationResult:
     return ValidationResult(
         status=record.verdict,
         errors=list(record.errors),
-        warnings=list(record.warnings),
+        warnings=[*record.warnings, *_forgotten(record)],
         metrics={
             **record.metrics,
             **{name: getattr(record, name) for name in counts},

@@ -179,15 +179,27 @@ class EvaluatorError(Dc43Error, TypeError):
 
 
 class StrategyError(Dc43Error, TypeError):
-    """What was given as an intervention strategy cannot decide."""
+    """What was given as an intervention strategy cannot decide.
 
-    def __init__(self, strategy: object) -> None:
-        self.strategy = strategy
-        kind = type(strategy)
-        self.owner = kind.__module__
+    Attributes:
+        strategy: What was given.
+        owner: The module of its class, or the plugin that built it.
+        problem: Why it cannot, as a clause.
+    """
+
+    def __init__(
+        self,
+        strategy: object,
+        problem: str = "has no method decide(context)",
+        owner: str | None = None,
+    ) -> None:
+        kind = strategy if isinstance(strategy, type) else type(strategy)
+        self.strategy, self.problem = strategy, problem
+        self.owner = owner or kind.__module__
         super().__init__(
             f"{strategy!r}, a {kind.__qualname__} of {self.owner}, is no intervention strategy: it "
-            "has no method decide(context); write one, or name an installed strategy"
+            f"{problem}; give an object with a method decide(context), or name an installed "
+            "strategy"
         )
 
 

@@ -32,7 +32,7 @@ from dc43_core.expectations.derive import derive
 from dc43_core.expectations.interface import ExpectationEvaluator, ExpectationKind
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.governance.interface import GovernanceClient, RecordExporter
-from dc43_core.interventions.interface import InterventionStrategy
+from dc43_core.interventions.interface import InterventionStrategy, unable
 from dc43_core.plugin_manager import Plugins, load_plugins
 from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.vocabulary import Direction
@@ -45,7 +45,9 @@ _BROUGHT_BY = {
     "route-rejects": "dc43-gate-rejects",
     "schema-drift-blocking": "dc43-gate-drift",
     "spark": "dc43-gate-spark",
+    "split": "dc43-gate-rejects",
     "sql": "dc43-gate-governance-sql",
+    "strict": "dc43-gate-blocking",
 }
 
 
@@ -190,7 +192,7 @@ class Runtime:
 
         Raises:
             UnknownNameError: if the name is neither configured nor offered.
-            StrategyError: if an object has no `decide`.
+            StrategyError: if it cannot decide: it has no `decide(context)`, or is a class.
         """
         if isinstance(wanted, str):
             instance = self.config.strategies.get(wanted, Instance(use=wanted))
@@ -201,16 +203,23 @@ class Runtime:
                 if wanted in self.config.strategies:
                     hint = "; ".join(filter(None, (f"strategies.{wanted} uses it", hint)))
                 raise UnknownNameError("strategy", instance.use, names - {instance.use}, hint)
-            built = self.build("strategy", instance, f"strategies.{wanted}")
+            built = self._built_strategy(instance, f"strategies.{wanted}")
             return NamedStrategy(name=wanted, strategy=built, explicit=explicit)
         if isinstance(wanted, Instance):
-            built = self.build("strategy", wanted, "strategies")
+            built = self._built_strategy(wanted, "strategies")
             return NamedStrategy(name=wanted.use, strategy=built, explicit=explicit)
-        if not callable(getattr(wanted, "decide", None)):
-            raise StrategyError(wanted)
+        if (problem := unable(wanted)) is not None:
+            raise StrategyError(wanted, problem)
         name = getattr(wanted, "name", None)
         name = name if isinstance(name, str) else type(wanted).__name__
         return NamedStrategy(name=name, strategy=wanted, explicit=explicit)
+
+    def _built_strategy(self, instance: Instance, where: str) -> InterventionStrategy:
+        built: InterventionStrategy = self.build("strategy", instance, where)
+        if (problem := unable(built)) is not None:
+            owner = self.plugins.registry("strategy").get(instance.use).owner
+            raise StrategyError(built, problem, f"plugin {owner}")
+        return built
 
     def exporters(self) -> Sequence[tuple[str, RecordExporter]]:
         """Return the configured record exporters with their instance names."""

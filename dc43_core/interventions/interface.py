@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Protocol, runtime_checkable
 
 from dc43_core.interventions.model import DecisionContext, Intervention
@@ -23,3 +24,22 @@ class InterventionStrategy(Protocol):
         into `Intervention.state`.
         """
         ...
+
+
+def unable(strategy: object) -> str | None:
+    """Say why an object cannot decide, as a clause; None if it can, as far as can be seen."""
+    if isinstance(strategy, type):
+        return "is a class"
+    decide = getattr(strategy, "decide", None)
+    if not callable(decide):
+        return "has no method decide(context)"
+    if inspect.iscoroutinefunction(decide):
+        return "has an async decide, whose answer a batch does not wait for"
+    try:
+        inspect.signature(decide).bind(None)
+    except TypeError:
+        return "has a decide that does not take the context alone"
+    except ValueError:
+        # Some callables do not tell what they take.
+        pass
+    return None

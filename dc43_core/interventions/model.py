@@ -21,7 +21,8 @@ class Intervention:
         state: What it wants to be told next time (JSON types); committed with the batch.
     """
 
-    decision: Decision = Decision.CONTINUE
+    # A plain "block" means block: a word that is compared with nothing would change nothing.
+    decision: Decision = field(default=Decision.CONTINUE, converter=Decision)
     reason: str | None = None
     state: Mapping[str, Any] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -186,4 +187,7 @@ def _normal(answer: Intervention | str | None) -> Intervention:
         return Intervention(decision=Decision.BLOCK, reason=answer)
     if not isinstance(answer, Intervention):
         raise TypeError(f"decide() returned {answer!r}, not an Intervention, a reason or None")
+    if answer.state is not None:
+        # It is committed with the batch: what is no JSON would end the stream only there.
+        json.dumps(dict(answer.state))
     return answer

@@ -79,7 +79,11 @@ class Plugin:
 
     @hookimpl
     def dc43_intervention_strategies(self) -> list[Extension[Any]]:
-        return [Extension("patient", Patient, Limit), Extension("broken", broken)]
+        return [
+            Extension("patient", Patient, Limit),
+            Extension("broken", broken),
+            Extension("mute", Pager),
+        ]
 
     @hookimpl
     def dc43_governance_clients(self) -> list[Extension[Any]]:
@@ -162,12 +166,46 @@ def test_an_object_that_decides_nothing_is_refused_with_its_owner(plugins: Plugi
     assert (no.value.strategy, no.value.owner) == (Limit(n=1), __name__)
 
 
+class Async:
+    async def decide(self, context: Any) -> None: ...
+
+
+class Bare:
+    def decide(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem"),
+    [
+        (Continue, "is a class"),
+        (Async(), "has an async decide"),
+        (Bare(), "does not take the context alone"),
+        (type("Word", (), {"decide": "block"})(), "has no method decide"),
+    ],
+    ids=str,
+)
+def test_an_object_that_could_not_answer_a_batch_is_refused(
+    plugins: Plugins, wanted: Any, problem: str
+):
+    with pytest.raises(StrategyError, match=f"{problem}.*; give an object with a method decide"):
+        runtime(plugins).strategy(wanted)
+
+
+def test_a_plugin_s_strategy_that_decides_nothing_is_refused_with_the_plugin(plugins: Plugins):
+    mute = {"mute": Instance(use="mute")}
+    with pytest.raises(StrategyError, match=r"of plugin acme.*no method decide") as no:
+        runtime(plugins, strategies=mute).strategy("mute")
+    assert no.value.owner == "plugin acme"
+
+
 def test_an_unknown_strategy_lists_extensions_and_instances(plugins: Plugins):
     configured = {"page-me": Instance(use="patient", options={"n": 3})}
     with pytest.raises(UnknownNameError) as caught:
         runtime(plugins, strategies=configured).strategy("pageme")
     assert caught.value.name == "pageme"
-    assert caught.value.known == ["broken", "continue", "fail-fast", "page-me", "patient", "warn"]
+    assert caught.value.known == [
+        *("broken", "continue", "fail-fast", "mute", "page-me", "patient", "warn")
+    ]
 
 
 @pytest.mark.parametrize("name", ["route-after", "quarantine"])

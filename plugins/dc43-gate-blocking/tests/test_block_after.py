@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dc43_blocking.block_after import BlockAfter, BlockAfterOptions
 from dc43_blocking.hooks import dc43_intervention_strategies
 from dc43_blocking.reject_ratio import BlockOnRejectRatio, RejectRatioOptions
+from dc43_blocking.strict import StrictOptions
 from dc43_core import Decision, Extension, InterventionStrategy, Runtime, load_config
 from dc43_core.errors import ConfigurationError
 from dc43_core.testing.strategies import InterventionStrategyConformance, StrategyStream, finding
@@ -101,11 +102,12 @@ def test_the_reason_tells_how_many_and_what():
     )
 
 
-def test_both_strategies_are_offered_with_their_options():
+def test_the_strategies_are_offered_with_their_options():
     extensions: list[Extension] = list(dc43_intervention_strategies())
     assert {e.name: e.options for e in extensions} == {
         "block-after": BlockAfterOptions,
         "block-on-reject-ratio": RejectRatioOptions,
+        "strict": StrictOptions,
     }
 
 
@@ -115,6 +117,7 @@ def test_both_strategies_are_offered_with_their_options():
         ("block-after", "n = 0", "'n' must be >= 1"),
         ("block-after", 'count = "some"', "some"),
         ("block-after", "m = 1", "unknown key m"),
+        ("strict", 'severity = "info"', "info"),
         ("block-on-reject-ratio", "batches = 3", "required key 'ratio' is missing"),
         ("block-on-reject-ratio", "ratio = 0.1", "give either batches or minutes"),
         ("block-on-reject-ratio", "ratio = 0.1\nbatches = 3\nminutes = 1", "either batches or"),

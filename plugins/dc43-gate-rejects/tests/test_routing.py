@@ -15,7 +15,7 @@ from dc43_core.pipeline_file import Run
 from dc43_core.testing.strategies import InterventionStrategyConformance, StrategyStream, finding
 from dc43_core.vocabulary import Severity
 from dc43_rejects.hooks import dc43_intervention_strategies
-from dc43_rejects.strategy import RouteAfter, RouteAfterOptions, RouteRejects
+from dc43_rejects.strategy import RouteAfter, RouteAfterOptions, RouteRejects, Split
 
 README = Path(__file__).parents[1] / "README.md"
 WARNING = finding(severity=Severity.WARNING)
@@ -39,6 +39,21 @@ class TestRouteRejects(InterventionStrategyConformance):
 
     def test_a_warning_is_not_routed(self, strategy):
         assert StrategyStream(strategy).ask(WARNING).decision is Decision.CONTINUE
+
+
+class TestSplit(InterventionStrategyConformance):
+    @pytest.fixture
+    def strategy(self) -> InterventionStrategy:
+        return Split()
+
+    def test_the_reason_says_how_many_rows_go_where(self, strategy):
+        assert StrategyStream(strategy).ask(finding(message="amount is missing")).reason == (
+            "of 6 rows 2 break the contract (amount is missing) and go to the rejects, 4 go to main"
+        )
+
+    @pytest.mark.parametrize("found", [WARNING, finding(threshold=True, rows=0)])
+    def test_where_no_row_breaks_an_error_rule_it_says_nothing(self, strategy, found):
+        assert StrategyStream(strategy).ask(found).decision is Decision.CONTINUE
 
 
 class TestRouteAfterThree(InterventionStrategyConformance):
@@ -118,7 +133,7 @@ def test_it_says_after_how_many_it_routes(n):
 
 def test_every_extension_says_that_it_routes():
     extensions: list[Extension] = list(dc43_intervention_strategies())
-    assert [e.name for e in extensions] == ["route-rejects", "route-after"]
+    assert [e.name for e in extensions] == ["route-rejects", "route-after", "split"]
     assert all(e.capabilities == {"routes": True} for e in extensions)
 
 

@@ -425,6 +425,12 @@ def test_a_plain_text_means_block(world: World):
     assert blocked(world.start(OBSERVE, Answer("too hot")), GOOD).reason == "Answer: too hot"
 
 
+def test_a_decision_may_be_a_plain_word(world: World):
+    word: Any = "block"
+    answer = Answer(Intervention(decision=word, reason="too hot"))
+    assert blocked(world.start(OBSERVE, answer), GOOD).reason == "Answer: too hot"
+
+
 def test_no_answer_means_continue(world: World):
     assert world.start(ENFORCE, Answer(None)).process(GOOD, 0).decision is Decision.CONTINUE
 
@@ -450,10 +456,21 @@ class Wrong:
         return 42
 
 
+class Misspelt:
+    """A strategy that knows no such word."""
+
+    def decide(self, context: DecisionContext) -> Any:
+        word: Any = "blok"
+        return Intervention(decision=word, reason="too hot")
+
+
+NO_JSON = Answer(Intervention(state={"seen": {1, 2}}))
 FAULTS = [
     pytest.param((), Failing(), "data-quality client: OSError: no route", id="data-quality-client"),
     pytest.param((Failing(),), None, "strategy Failing: OSError: no route", id="strategy"),
     pytest.param((Wrong(),), None, "strategy Wrong: TypeError: .*42", id="nonsense"),
+    pytest.param((Misspelt(),), None, "strategy Misspelt: ValueError: 'blok'", id="misspelt"),
+    pytest.param((NO_JSON,), None, "strategy Answer: TypeError: .* set", id="no-json"),
 ]
 
 

@@ -68,4 +68,27 @@ class RouteAfter:
         return Intervention(decision=Decision.ROUTE, reason=reason, state=state)
 
 
+class Split:
+    """Splits what is written: valid rows to main, rows that break the contract to the rejects.
+
+    It speaks of rows and not of bad batches: of a threshold that fails it says nothing.
+    """
+
+    routes = True
+
+    def decide(self, context: DecisionContext) -> Intervention:
+        """Route as soon as a row breaks a rule of severity error."""
+        numbers = context.result.metrics
+        rows, broken = numbers["row_count"], numbers["violating_rows"]
+        if not broken:
+            return Intervention()
+        trouble = context.trouble()
+        why = f" ({trouble})" if trouble else ""
+        return Intervention(
+            decision=Decision.ROUTE,
+            reason=f"of {rows:,} rows {broken:,} break the contract{why} and go to the rejects, "
+            f"{rows - broken:,} go to main",
+        )
+
+
 _THEN = "rows that break the contract go to the rejects"
