@@ -89,9 +89,9 @@ def test_each_write_leaves_one_record_and_makes_one_version(world: World):
     versions = [world.write(GOOD).dataset_version for _ in range(3)]
     assert versions == ["0", "1", "2"]
     assert [r.dataset_version for r in world.records()] == versions
-    assert [r.record_id for r in Writes(world.store, MAIN).records()] == [
-        r.record_id for r in world.records()
-    ]
+    # Two may end in one millisecond.
+    kept = {r.record_id for r in Writes(world.store, MAIN).records()}
+    assert kept == {r.record_id for r in world.records()}
 
 
 def test_without_rejects_enforce_lands_nothing_and_says_why(world: World):
