@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dc43_core.data_quality.model import ColumnDrift, Finding, Observations, ValidationResult
     from dc43_core.errors import Dc43Error
     from dc43_core.expectations.model import CheckPlan, Expectation, Threshold
-    from dc43_core.interventions.interface import InterventionStrategy
+    from dc43_core.interventions.interface import DriftStrategy, InterventionStrategy
     from dc43_core.interventions.interface import (
         InterventionStrategy as StreamingInterventionStrategy,
     )
@@ -51,6 +51,7 @@ __all__ = [
     "Decision",
     "DecisionContext",
     "Direction",
+    "DriftStrategy",
     "Expectation",
     "Extension",
     "Finding",
@@ -94,6 +95,7 @@ _HOMES = {
     "Decision": "vocabulary",
     "DecisionContext": "interventions.model",
     "Direction": "vocabulary",
+    "DriftStrategy": "interventions.interface",
     "Expectation": "expectations.model",
     "Extension": "registry",
     "Finding": "data_quality.model",

@@ -11,15 +11,16 @@ from dc43_core.data_quality.model import ValidationResult
 from dc43_core.errors import BatchBlockedError, UnsoundPlaceError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
-from dc43_core.pipeline import check_routing, tell_of_writes
+from dc43_core.pipeline import tell_of_writes
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.engine import Stager
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import StreamIdentity
-from dc43_core.protocol.judge import NamedStrategy, distinct
+from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.replay import complete
 from dc43_core.protocol.sink import Sink
+from dc43_core.protocol.start_strategies import settle_strategies
 from dc43_core.protocol.steps import BatchProtocol
 from dc43_core.protocol.writes import WriteJournal, settle
 from dc43_core.runtime import Runtime
@@ -70,8 +71,7 @@ def write_batch(
         UnsoundPlaceError: if a sink is not as it was left.
         ConfigurationError: if a strategy needs what the write does not have.
     """
-    strategies = distinct(strategies)
-    check_routing(strategies, policy, has_rejects=Lane.REJECTS in sinks)
+    strategies, policy = settle_strategies(strategies, policy, has_rejects=Lane.REJECTS in sinks)
     for sink in sinks.values():
         if defects := sink.defects():
             raise UnsoundPlaceError(sink.uri, defects)

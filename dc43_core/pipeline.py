@@ -12,7 +12,6 @@ from dc43_core.data_quality.lookback import Lookback
 from dc43_core.data_quality.model import ValidationResult
 from dc43_core.errors import (
     BatchBlockedError,
-    ConfigurationError,
     Dc43Error,
     StopRequestedError,
     described,
@@ -30,15 +29,16 @@ from dc43_core.protocol.engine import Stager
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal
-from dc43_core.protocol.judge import NamedStrategy, distinct
+from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.replay import complete
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.start_check import require_sound
+from dc43_core.protocol.start_strategies import settle_strategies
 from dc43_core.protocol.steps import BatchProtocol
 from dc43_core.protocol.writes import Writes, settle
 from dc43_core.runtime import Runtime
-from dc43_core.vocabulary import Lane, Outcome, RunOutcome, RunType, Verdict
+from dc43_core.vocabulary import Lane, Outcome, RunOutcome, Verdict
 
 Frame = TypeVar("Frame")
 OnBatch = Callable[[dict[str, Any]], object]
@@ -232,8 +232,7 @@ def open_stream(
         UnsoundPlaceError: if a sink is not as it was left.
         ConfigurationError: if a strategy needs what the stream does not have, or two have one name.
     """
-    strategies = distinct(strategies)
-    check_routing(strategies, policy, has_rejects=Lane.REJECTS in sinks)
+    strategies, policy = settle_strategies(strategies, policy, has_rejects=Lane.REJECTS in sinks)
     defects = require_sound(store, checkpoint, sinks, adopt)
     namespace = namespace or runtime.config.namespace
     identity = identify(
@@ -394,29 +393,3 @@ def schema_version(schema: Mapping[str, str]) -> str:
 
     text = "\n".join(f"{name}\0{kind}" for name, kind in schema.items())
     return f"schema-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def check_routing(
-    strategies: Sequence[NamedStrategy], policy: Policy, *, has_rejects: bool
-) -> None:
-    """Refuse a routing strategy that has nowhere to route to, or comes too late.
-
-    Raises:
-        ConfigurationError: naming the strategy.
-    """
-    for named in strategies:
-        if not named.routes:
-            continue
-        if not has_rejects:
-            raise ConfigurationError(
-                f"strategy {named.name}", ["routes rows to a reject sink; give the write rejects="]
-            )
-        after = getattr(named.strategy, "routes_after", 1)
-        if policy.run_type is RunType.ENFORCE and after > 1:
-            raise ConfigurationError(
-                f"strategy {named.name}",
-                [
-                    f"routes only from bad batch {after} on, but enforce would block the first; "
-                    'use run_type="observe", or let it route from the first on'
-                ],
-            )

@@ -43,6 +43,7 @@ _BROUGHT_BY = {
     "block-on-reject-ratio": "dc43-gate-blocking",
     "route-after": "dc43-gate-rejects",
     "route-rejects": "dc43-gate-rejects",
+    "schema-drift": "dc43-gate-drift",
     "schema-drift-blocking": "dc43-gate-drift",
     "spark": "dc43-gate-spark",
     "split": "dc43-gate-rejects",

@@ -19,11 +19,15 @@ class ColumnDrift:
 
     Attributes:
         column: Physical name of the column.
-        kind: `missing`, `extra`, `renamed`, `narrowed`, `widened`, `reordered` or `retyped`; where
-            one of the last two is, the engine would read wrong values, or none.
+        kind: `missing`, `extra`, `renamed`, `widened` (the type found is smaller than the declared
+            one), `wider` (it is larger, and values are cast one by one), `narrowed` (they are
+            not), `reordered` or `retyped`; where one of the last two is, the engine would read
+            wrong values, or none.
         detail: What was found and what was expected, as a clause.
         incompatible: Whether rows cannot be read as the contract asks.
         where: The file it was found in, where that is known.
+        found: The type that was found, as ODCS would declare it (`logicalType`, `physicalType`,
+            `properties`, `items`); None where it is not known.
     """
 
     column: str
@@ -31,6 +35,13 @@ class ColumnDrift:
     detail: str
     incompatible: bool
     where: str | None = None
+    # What it says in words, `detail` says as well.
+    found: Mapping[str, Any] | None = field(default=None, eq=False)
+
+    def payload(self) -> dict[str, Any]:
+        """Return what a record keeps of it."""
+        kept = {name: getattr(self, name) for name in ("column", "kind", "detail", "where")}
+        return kept if self.found is None else {**kept, "found": dict(self.found)}
 
 
 @frozen(kw_only=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.interventions.model import DecisionContext, Intervention
 
 
@@ -12,9 +14,16 @@ from dc43_core.interventions.model import DecisionContext, Intervention
 class InterventionStrategy(Protocol):
     """Decides what happens to a validated micro-batch.
 
-    A strategy may raise the severity of what the disposition table says, never lower it. One
-    with the attribute `routes = True` decides where violating rows go: only where it answers
-    `route` do they leave main.
+    A strategy may raise the severity of what the disposition table says, never lower it. What it
+    may have besides `decide`:
+
+    - `name`: what its state is kept under, instead of the name of its class.
+    - `routes = True`: it decides where violating rows go; only where it answers `route` do they
+      leave main. `routes_after`: bad batches in a row after which it does.
+    - `sets_aside(drift)`, see `DriftStrategy`.
+    - `needs_rejects = True`: it is refused where there is no reject sink.
+    - `on_incompatible`: `block` or `reject`, what is to happen on incompatible drift where the
+      caller says nothing.
     """
 
     def decide(self, context: DecisionContext) -> Intervention | str | None:
@@ -22,6 +31,18 @@ class InterventionStrategy(Protocol):
 
         Must be pure: no clock, no network, no memory of its own. What it needs next time goes
         into `Intervention.state`.
+        """
+        ...
+
+
+@runtime_checkable
+class DriftStrategy(InterventionStrategy, Protocol):
+    """A strategy that decides about drift also before a row is read."""
+
+    def sets_aside(self, drift: Sequence[ColumnDrift]) -> bool:
+        """Say whether every row of a batch with this drift goes to the rejects.
+
+        Asked only where there is drift; as pure as `decide`, which is asked of the batch as well.
         """
         ...
 

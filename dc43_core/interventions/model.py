@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from dc43_core.data_quality.model import ValidationResult
+from dc43_core.data_quality.model import ColumnDrift, ValidationResult
 from dc43_core.vocabulary import Decision, RunType, Severity, Verdict
 
 
@@ -35,6 +35,7 @@ class DecisionContext:
         batch_id: The micro-batch.
         started_at: When it was handed over; UTC, RFC 3339, as its record will say.
         result: Its validation result, before anything is visible.
+        drift: How its schema differs from the contract's: the facts behind findings of drift.
         history: Records of the batches before it as plain dicts, oldest first, bounded.
         state: What this strategy returned last time; empty at first.
         run_type: `observe` or `enforce`.
@@ -46,6 +47,7 @@ class DecisionContext:
     batch_id: int
     started_at: str = "1970-01-01T00:00:00.000Z"
     result: ValidationResult
+    drift: Sequence[ColumnDrift] = ()
     history: Sequence[Mapping[str, Any]] = ()
     state: Mapping[str, Any] = field(factory=dict)
     run_type: RunType = RunType.OBSERVE

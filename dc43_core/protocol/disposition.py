@@ -10,6 +10,9 @@ from dc43_core.data_quality.model import Finding
 from dc43_core.interventions.model import Intervention
 from dc43_core.vocabulary import Decision, Lane, Outcome, RunType, Severity, Verdict
 
+ON_INCOMPATIBLE = ("block", "reject")
+"""What may happen when a required column is gone or a type narrowed."""
+
 
 @frozen(kw_only=True)
 class Policy:
@@ -25,7 +28,7 @@ class Policy:
     """
 
     run_type: RunType = RunType.OBSERVE
-    on_incompatible: str = field(default="block", validator=validators.in_(("block", "reject")))
+    on_incompatible: str = field(default="block", validator=validators.in_(ON_INCOMPATIBLE))
     on_incompatible_explicit: bool = False
     on_evaluation_error: str = field(
         default="block", validator=validators.in_(("block", "reject", "warn"))
@@ -109,6 +112,7 @@ def dispose(
     violating: int,
     interventions: Sequence[NamedIntervention],
     has_rejects: bool,
+    set_aside: bool = False,
     faults: Mapping[str, str] | None = None,
 ) -> Disposition:
     """Decide a batch.
@@ -123,10 +127,12 @@ def dispose(
         violating: Rows that break a row rule of severity error.
         interventions: What the strategies answered.
         has_rejects: Whether a reject sink is configured.
+        set_aside: Whether drift sent every row to the rejects; then no strategy that routes is
+            waited for.
         faults: Who could not answer at all (data-quality client, a strategy), and why.
     """
     faults = faults or {}
-    routed = goes_to_rejects(interventions, has_rejects=has_rejects)
+    routed = goes_to_rejects(interventions, has_rejects=has_rejects) or (set_aside and has_rejects)
     reason = _block_reason(policy, findings, violating, interventions, routed, faults)
     blocked = reason is not None
     # Rows that could not be judged and are rejects leave a main that was judged as a whole.

@@ -56,7 +56,8 @@ class Held:
         """Return plain JSON types: the record, and beside it what is held."""
         held = {
             "staged": asdict(self.staged),
-            "facts": asdict(self.facts),
+            # An older dc43 does not know of types, which the record's own drift has.
+            "facts": asdict(self.facts, filter=lambda attribute, _: attribute.name != "found"),
             "schema": dict(self.schema),
             "kept": self.kept,
             "incident": self.incident,

@@ -9,10 +9,10 @@ from typing import Any
 from attrs import frozen
 
 from dc43_core.data_quality.interface import DataQualityClient
-from dc43_core.data_quality.model import Finding, Observations, ValidationResult
+from dc43_core.data_quality.model import ColumnDrift, Finding, Observations, ValidationResult
 from dc43_core.errors import ConfigurationError, described
 from dc43_core.expectations.model import CheckPlan
-from dc43_core.interventions.interface import InterventionStrategy
+from dc43_core.interventions.interface import DriftStrategy, InterventionStrategy
 from dc43_core.interventions.model import DecisionContext, Intervention
 from dc43_core.log import get_logger
 from dc43_core.protocol.disposition import NamedIntervention, goes_to_rejects
@@ -96,6 +96,25 @@ class Judge:
             log.error("validation.failed", error=described(error), exc_info=True)
             return [], {"data-quality client": described(error)}
 
+    def sets_aside(self, drift: Sequence[ColumnDrift]) -> tuple[bool, dict[str, str]]:
+        """Ask whether drift sends every row to the rejects; a strategy that fails has a fault."""
+        faults: dict[str, str] = {}
+        aside = False
+        for named in self.strategies if drift else ():
+            if not isinstance(named.strategy, DriftStrategy):
+                continue
+            try:
+                wanted = bool(named.strategy.sets_aside(drift))
+            # A boundary to foreign code, as in `interventions`.
+            except Exception as error:
+                log.error("strategy.failed", strategy=named.name, exc_info=True)
+                faults[f"strategy {named.name}"] = described(error)
+                continue
+            if wanted and not self.has_rejects:
+                faults[f"strategy {named.name}"] = "wants all rows in the rejects, and has none"
+            aside |= wanted and self.has_rejects
+        return aside, faults
+
     def interventions(
         self,
         batch_id: int,
@@ -121,6 +140,7 @@ class Judge:
                 batch_id=batch_id,
                 started_at=started_at,
                 result=self._result(findings, observations, faults),
+                drift=observations.drift,
                 history=history,
                 state=_last_state(history, named.name),
                 run_type=self.run_type,

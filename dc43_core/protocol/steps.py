@@ -143,7 +143,9 @@ class BatchProtocol(Generic[Frame]):
         self.failpoint("drift-checked", batch_id)
         early = drift_findings(drift)
         folder = self._attempt(f"{batch_id}-{self.run_id}")
-        reject_all = self.policy.sets_aside(early)
+        judge = self._judge()
+        aside, unasked = judge.sets_aside(drift)
+        reject_all = aside or self.policy.sets_aside(early)
         facts = BatchFacts(
             stream_id=self.identity.stream_id,
             batch_id=batch_id,
@@ -171,8 +173,8 @@ class BatchProtocol(Generic[Frame]):
             metrics=staged.metrics,
             earlier=earlier,
         )
-        judge = self._judge()
         findings, faults = judge.findings(observations)
+        faults.update(unasked)
         if staged.gone:
             faults["input"] = _gone(staged.gone)
         self.failpoint("validated", batch_id)
@@ -183,6 +185,7 @@ class BatchProtocol(Generic[Frame]):
             violating=staged.violating,
             interventions=interventions,
             has_rejects=Lane.REJECTS in self.sinks,
+            set_aside=staged.rejects_all,
             faults=faults,
         )
         record = self._record(batch_id, started, observations, disposition, interventions)
@@ -255,10 +258,7 @@ class BatchProtocol(Generic[Frame]):
             rejects=rejects.uri if rejects else None,
             guarantee=self.sinks[Lane.MAIN].guarantee,
             input=dict(self.stager.input(batch_id)),
-            drift=[
-                {"column": d.column, "kind": d.kind, "detail": d.detail, "where": d.where}
-                for d in seen.drift
-            ],
+            drift=[one.payload() for one in seen.drift],
             strategies={
                 i.name: dict(i.intervention.state)
                 for i in interventions

@@ -55,8 +55,9 @@ class FakeStager:
 
     def drift(self, frame: Sequence[Row], batch_id: int) -> Sequence[ColumnDrift]:
         """Compare the columns of the rows with the contract's."""
-        found = set().union(*(row.keys() for row in frame)) if frame else set(self.schema())
-        return [
+        # In the order in which they are first met.
+        found = dict.fromkeys(name for row in frame for name in row) if frame else self.schema()
+        missing = [
             ColumnDrift(
                 column=p.physical_name,
                 kind="missing",
@@ -66,6 +67,18 @@ class FakeStager:
             for p in self.plan.schema.columns
             if p.physical_name not in found
         ]
+        extra = [
+            ColumnDrift(
+                column=name,
+                kind="extra",
+                detail="is not declared; it is left out of main",
+                incompatible=False,
+                found={"logicalType": "string"},
+            )
+            for name in found
+            if name not in self.schema()
+        ]
+        return [*missing, *extra]
 
     def stage(
         self, frame: Sequence[Row], folder: str, batch: BatchFacts, *, reject_all: bool

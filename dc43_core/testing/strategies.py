@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from attrs import asdict, define, field
 
-from dc43_core.data_quality.model import Finding, ValidationResult
+from dc43_core.data_quality.local import drift_findings
+from dc43_core.data_quality.model import ColumnDrift, Finding, ValidationResult
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.interventions.model import DecisionContext, Intervention
 from dc43_core.protocol.clock import written
@@ -46,6 +47,16 @@ def drift(column: str = "amount", *, incompatible: bool = True) -> Finding:
     return finding(f"schema.{column}", kind="drift", severity=severity, message=message, rows=0)
 
 
+def column_drift(column: str = "note", **changes: Any) -> ColumnDrift:
+    """Return the fact that a column is new, changed as asked."""
+    facts: dict[str, Any] = {
+        "kind": "extra",
+        "detail": "is not declared; it is left out of main",
+        "incompatible": False,
+    }
+    return ColumnDrift(column=column, **(facts | changes))
+
+
 def judged(*findings: Finding, fault: str | None = None, rows: int = 6) -> ValidationResult:
     """Return what a strategy is shown of a batch with these findings.
 
@@ -68,6 +79,28 @@ def judged(*findings: Finding, fault: str | None = None, rows: int = 6) -> Valid
         contract_id="orders",
         contract_version="1.0.0",
     )
+
+
+def _facts(findings: Sequence[Finding]) -> tuple[ColumnDrift, ...]:
+    """Return facts that such findings of drift could come from."""
+    return tuple(
+        ColumnDrift(
+            column=one.check_id.removeprefix("schema."),
+            kind=_KINDS[one.kind, one.severity is Severity.ERROR],
+            detail=one.message.partition(": ")[2],
+            incompatible=one.severity is Severity.ERROR,
+        )
+        for one in findings
+        if one.kind in ("drift", "unreadable")
+    )
+
+
+_KINDS = {
+    ("drift", True): "missing",
+    ("drift", False): "extra",
+    ("unreadable", True): "reordered",
+    ("unreadable", False): "reordered",
+}
 
 
 def _rejects(found: Finding) -> bool:
@@ -114,14 +147,27 @@ class StrategyStream:
         """Whether the strategy decides where violating rows go."""
         return bool(getattr(self.strategy, "routes", False))
 
-    def context(self, result: ValidationResult, *, at: str | None = None) -> DecisionContext:
-        """Return what the strategy is shown of the next batch, handed over at this time."""
+    def context(
+        self,
+        result: ValidationResult,
+        *,
+        at: str | None = None,
+        drift: Sequence[ColumnDrift] | None = None,
+    ) -> DecisionContext:
+        """Return what the strategy is shown of the next batch.
+
+        Args:
+            result: What was found.
+            at: When it is handed over.
+            drift: The facts behind findings of drift; by default what could be.
+        """
         batch_id = len(self.history)
         states = (entry["strategies"].get(_NAME) for entry in reversed(self.history))
         return DecisionContext(
             batch_id=batch_id,
             started_at=at or written(_BEGINNING + batch_id * self.interval),
             result=result,
+            drift=_facts(result.findings) if drift is None else tuple(drift),
             history=tuple(self.history),
             state=next((dict(state) for state in states if state is not None), {}),
             run_type=self.run_type,
@@ -132,6 +178,7 @@ class StrategyStream:
     def ask(
         self,
         *findings: Finding,
+        drift: Sequence[ColumnDrift] | None = None,
         fault: str | None = None,
         rows: int = 6,
         at: str | None = None,
@@ -141,13 +188,15 @@ class StrategyStream:
 
         Args:
             findings: What does not hold.
+            drift: How its schema differs, if that is to be said more closely than by findings.
             fault: Why no verdict could be reached; None if one was.
             rows: Rows of the batch.
             at: When it is handed over; by default one `interval` after the last.
             released: Whether someone then lets the batch go that was blocked.
         """
+        findings = (*drift_findings(drift or ()), *findings)
         result = judged(*findings, fault=fault, rows=rows)
-        context = self.context(result, at=at)
+        context = self.context(result, at=at, drift=drift)
         answer = as_intervention(self.strategy.decide(context))
         routed = context.routed or (self.has_rejects and answer.decision is Decision.ROUTE)
         violating = result.metrics["violating_rows"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
 from dc43_core import Decision, InterventionStrategy, Runtime, RunType, load_config
@@ -15,12 +12,10 @@ from dc43_core.testing.strategies import (
     drift,
     finding,
 )
-from dc43_drift.hooks import dc43_intervention_strategies
-from dc43_drift.strategy import SchemaDriftBlocking, SchemaDriftOptions
+from dc43_drift.strategy import SchemaDriftBlocking, SchemaDriftBlockingOptions
 
-README = Path(__file__).parents[1] / "README.md"
 ON_ANY = SchemaDriftBlocking()
-ON_INCOMPATIBLE = SchemaDriftBlocking(SchemaDriftOptions(on="incompatible"))
+ON_INCOMPATIBLE = SchemaDriftBlocking(SchemaDriftBlockingOptions(on="incompatible"))
 
 
 class TestOnAnyDrift(InterventionStrategyConformance):
@@ -81,22 +76,8 @@ def test_every_column_is_named_however_many_there_are():
     assert answer.reason.endswith("; and 7 more)")
 
 
-def test_the_extension_has_the_name_that_configurations_use():
-    [extension] = dc43_intervention_strategies()
-    assert extension.name == "schema-drift-blocking"
-    assert extension.options is SchemaDriftOptions
-
-
 def test_an_option_that_is_not_known_is_refused(tmp_path):
     file = tmp_path / "dc43.toml"
     file.write_text('[strategies.strict]\nuse = "schema-drift-blocking"\non = "some"\n')
     with pytest.raises(ConfigurationError, match=r"strategies\.strict .*on: .*some"):
         Runtime(config=load_config(file)).strategy("strict")
-
-
-def test_the_readme_s_configuration_is_right(tmp_path):
-    [configuration] = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
-    (tmp_path / "dc43.toml").write_text(configuration)
-    named = Runtime(config=load_config(tmp_path / "dc43.toml")).strategy("stable-schema")
-    assert isinstance(named.strategy, SchemaDriftBlocking)
-    assert named.strategy.options.on == "incompatible"

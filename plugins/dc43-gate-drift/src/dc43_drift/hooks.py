@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dc43_core import Extension, InterventionStrategy, hookimpl
-from dc43_drift.strategy import SchemaDriftBlocking, SchemaDriftOptions
+from dc43_drift.strategy import (
+    SchemaDrift,
+    SchemaDriftBlocking,
+    SchemaDriftBlockingOptions,
+    SchemaDriftOptions,
+)
 
 
 @hookimpl
 def dc43_intervention_strategies() -> Sequence[Extension[InterventionStrategy]]:
-    """Blocking where the schema is not the contract's."""
-    return [Extension("schema-drift-blocking", SchemaDriftBlocking, SchemaDriftOptions)]
+    """What drift does to a batch: one knob, and the short form of one that blocks."""
+    return [
+        Extension("schema-drift", SchemaDrift, SchemaDriftOptions),
+        Extension("schema-drift-blocking", SchemaDriftBlocking, SchemaDriftBlockingOptions),
+    ]
