@@ -242,6 +242,46 @@ class ReplayRefusedError(Dc43Error, ValueError):
         super().__init__(f"the rejects cannot be replayed: {why}; {remedy}")
 
 
+class UnknownDatasetError(Dc43Error, LookupError):
+    """Governance keeps no record of this dataset."""
+
+    def __init__(self, dataset_id: str, namespace: str, ledger: str, known: Iterable[str]) -> None:
+        self.dataset_id, self.namespace, self.known = dataset_id, namespace, sorted(known)
+        there = ", ".join(self.known) or "none yet"
+        super().__init__(
+            f"no records of dataset {dataset_id!r} in namespace {namespace!r} of ledger {ledger}; "
+            f"datasets there: {there}"
+        )
+
+
+class UnknownVersionError(Dc43Error, LookupError):
+    """A dataset has no such version, or one in several places."""
+
+    def __init__(self, dataset_id: str, version: str, why: str, remedy: str) -> None:
+        self.dataset_id, self.version = dataset_id, version
+        self.why, self.remedy = why, remedy
+        super().__init__(f"version {version} of {dataset_id} {why}; {remedy}")
+
+
+class ApprovalRefusedError(Dc43Error, ValueError):
+    """A version cannot be approved or rejected as it was asked."""
+
+    def __init__(self, dataset_id: str, version: str, why: str, remedy: str) -> None:
+        self.dataset_id, self.version = dataset_id, version
+        self.why, self.remedy = why, remedy
+        super().__init__(f"version {version} of {dataset_id} gets no status: {why}; {remedy}")
+
+
+class UnknownMeasurementError(Dc43Error, LookupError):
+    """Nobody has been asked for this measurement."""
+
+    def __init__(self, measurement_id: str, place: str) -> None:
+        self.measurement_id, self.place = measurement_id, place
+        super().__init__(
+            f"no measurement {measurement_id!r} in {place}; measure() returns the id to ask with"
+        )
+
+
 class StreamIdentityError(Dc43Error, RuntimeError):
     """Checkpoint and sink do not belong together as they are found."""
 

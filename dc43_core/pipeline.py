@@ -18,6 +18,8 @@ from dc43_core.errors import (
     said_by,
 )
 from dc43_core.expectations.model import CheckPlan
+from dc43_core.governance.approvals import Approvals
+from dc43_core.governance.interface import catalogue_keeper
 from dc43_core.governance.model import Run
 from dc43_core.governance.outbox import Outbox
 from dc43_core.governance.run_log import RunLog, driver
@@ -311,6 +313,7 @@ def open_stream(
     complete(store, sinks)
     settle(store, sinks[Lane.MAIN])
     tell_of_writes(runtime, Writes(store, sinks[Lane.MAIN].uri).records())
+    tell_of_approvals(runtime, Approvals(store, sinks[Lane.MAIN].uri))
     newest = sinks[Lane.MAIN].newest()
     result = ValidationResult(
         schema=dict(stager.schema()),
@@ -371,6 +374,17 @@ def tell_of_writes(runtime: Runtime, records: Sequence[GovernanceRecord]) -> Non
     # A boundary to foreign code: an outage of governance does not undo what is published.
     except Exception as error:  # noqa: BLE001
         log.warning("records.kept-back", count=len(records), error=described(error))
+
+
+def tell_of_approvals(runtime: Runtime, approvals: Approvals) -> None:
+    """Tell governance what stewards said of a sink's versions; they lie beside it."""
+    try:
+        found, client = approvals.all(), runtime.governance
+        if found and catalogue_keeper(client):
+            client.add_approvals(found)
+    # A boundary to foreign code; and no word about old versions may stop new data.
+    except Exception as error:  # noqa: BLE001
+        log.warning("approvals.kept-back", folder=approvals.folder, error=described(error))
 
 
 def _noted(

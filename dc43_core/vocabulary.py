@@ -95,3 +95,19 @@ class Release(StrEnum):
     MAIN = "main"
     REJECTS = "rejects"
     SKIP = "skip"
+
+
+class VersionStatus(StrEnum):
+    """What a steward says of a published version; without a word it has none."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class MeasurementState(StrEnum):
+    """How far the measuring of a snapshot has come."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"

@@ -34,6 +34,8 @@ BUILT_IN = {
     "history": "Show the micro-batches that governance knows of a dataset.",
     "status": "Show how the streams of the ledger stand, the worst first.",
     "watch": "Show the micro-batches of a dataset as they land.",
+    "datasets": "Show the datasets that governance knows, written and read.",
+    "versions": "Show the versions of a dataset, and approve or reject one.",
     "plugins": "Show the plugins that are loaded, and what they offer.",
     "doctor": "Look for what is wrong, and say what to do about it.",
     "vacuum": "Remove what attempts that died left behind.",

@@ -235,7 +235,7 @@ def release(
     """
     where = _find(checkpoint, state_of(context))
     made = release_batch(
-        where.uri, batch, as_=as_, reason=reason, by=by or _user(), store=where.store
+        where.uri, batch, as_=as_, reason=reason, by=by or decider(), store=where.store
     ).payload()
     if as_json:
         write_json(made)
@@ -243,7 +243,12 @@ def release(
     sys.stdout.write(f"{_said(made)} {where.again[0].upper() + where.again[1:]} carries it out.\n")
 
 
-def _user() -> str:
+def decider() -> str:
+    """Return who is logged in here, for a decision that is kept for good.
+
+    Raises:
+        ConfigurationError: if nobody is.
+    """
     import getpass
 
     try:

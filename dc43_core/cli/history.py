@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, console, count, moment, number, place, print_table, write_json
-from dc43_core.errors import Dc43Error
+from dc43_core.errors import Dc43Error, UnknownDatasetError
+from dc43_core.governance.approvals import Approval
+from dc43_core.governance.catalogue import approvals_of, known_ids
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.runtime import Runtime
 
@@ -25,21 +27,6 @@ _COLUMNS = (
     ("outcome", "left"),
 )
 _SHOWN = 20
-
-
-class UnknownDatasetError(Dc43Error, LookupError):
-    """Governance has no record of a dataset."""
-
-    def __init__(self, dataset_id: str, namespace: str, ledger: str, known: Iterable[str]) -> None:
-        self.dataset_id, self.namespace, self.ledger = dataset_id, namespace, ledger
-        self.known = sorted(known)
-        there = ", ".join(self.known[:_SHOWN]) or "none"
-        if len(self.known) > _SHOWN:
-            there += f" and {len(self.known) - _SHOWN} more"
-        super().__init__(
-            f"no record of dataset {dataset_id!r} in namespace {namespace!r} of ledger {ledger}; "
-            f"datasets there: {there}"
-        )
 
 
 class NoLedgerError(Dc43Error, LookupError):
@@ -72,8 +59,8 @@ def history(
     records = governance.records(namespace=namespace, dataset_id=dataset, newest=newest)
     ledger = place(governance.location())
     if not records:
-        known = {r.dataset_id for r in governance.records(namespace=namespace)}
-        raise UnknownDatasetError(dataset, namespace, ledger, known)
+        raise UnknownDatasetError(dataset, namespace, ledger, known_ids(governance, namespace))
+    words = approvals_of(governance, namespace, dataset)
     if as_json:
         write_json(
             {
@@ -81,11 +68,14 @@ def history(
                 "namespace": namespace,
                 "ledger": governance.location(),
                 "records": [record.payload() for record in records],
+                "approvals": [
+                    word.payload() for r in records for word in words.get(r.record_id, ())
+                ],
             }
         )
         return
     sys.stderr.write(f"ledger {ledger}\n")
-    _print(dataset, records, full=len(records) == newest)
+    _print(dataset, records, words, full=len(records) == newest)
 
 
 def require_ledger(runtime: Runtime) -> None:
@@ -96,26 +86,49 @@ def require_ledger(runtime: Runtime) -> None:
         raise NoLedgerError(str(default))
 
 
-def _print(dataset: str, records: Sequence[GovernanceRecord], *, full: bool) -> None:
+def _print(
+    dataset: str,
+    records: Sequence[GovernanceRecord],
+    words: Mapping[str, Sequence[Approval]],
+    *,
+    full: bool,
+) -> None:
     out = console()
     versions = list(dict.fromkeys((r.contract_id, r.contract_version) for r in records))
     several = len(versions) > 1
     under = ", ".join(f"{clean(name)} {clean(version)}" for name, version in versions)
     out.print(f"{clean(dataset)}, {'contracts' if several else 'contract'} {under}")
     out.print()
-    columns = [*_COLUMNS, *([("contract", "left")] if several else [])]
-    print_table(out, columns, [_row(record, contract=several) for record in records], gap=1)
+    said = {r.record_id: words[r.record_id][-1] for r in records if r.record_id in words}
+    # Columns of what is there: most datasets have one contract, and no steward.
+    columns, rows = list(_COLUMNS), [_row(record) for record in records]
+    if several:
+        columns.append(("contract", "left"))
+        rows = [(*row, r.contract_version) for row, r in zip(rows, records, strict=True)]
+    if said:
+        columns.append(("status", "left"))
+        rows = [
+            (*row, said[r.record_id].status.value if r.record_id in said else "-")
+            for row, r in zip(rows, records, strict=True)
+        ]
+    print_table(out, columns, rows, gap=1)
     reasons = [r for r in records if r.intervention]
-    if reasons:
+    if reasons or said:
         out.print()
     for record in reasons:
         out.print(f"batch {record.batch_id}: {clean(record.intervention)}", soft_wrap=True)
+    for word in said.values():
+        out.print(
+            f"version {clean(word.dataset_version)}: {word.status.value} by {clean(word.by)}: "
+            f"{clean(word.reason)}",
+            soft_wrap=True,
+        )
     out.print()
     more = "; --newest N shows more" if full else ""
     out.print(f"{count(len(records), 'record')}{more}.")
 
 
-def _row(record: GovernanceRecord, *, contract: bool) -> tuple[Any, ...]:
+def _row(record: GovernanceRecord) -> tuple[Any, ...]:
     return (
         record.dataset_version or "-",
         record.batch_id,
@@ -125,5 +138,4 @@ def _row(record: GovernanceRecord, *, contract: bool) -> tuple[Any, ...]:
         number(record.reject_count),
         record.verdict.value,
         record.outcome.value,
-        *([record.contract_version] if contract else []),
     )

@@ -11,11 +11,12 @@ import typer
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, count, is_local, place, write_json
 from dc43_core.errors import CorruptFileError, Dc43Error
+from dc43_core.governance.approvals import Approvals
+from dc43_core.governance.interface import catalogue_keeper
 from dc43_core.pipeline_file import load_pipeline
 from dc43_core.protocol.file_store import LocalFileStore, local_path
 from dc43_core.protocol.identity import stream_of
 from dc43_core.protocol.journal import journals
-from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.writes import Writes
 
 ledger = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
@@ -63,7 +64,9 @@ def rebuild(
         for journal in journals(LocalFileStore(), folder)
     }
     records = [record for stream in found.values() for record in stream]
-    records += _written(folder)
+    sink = _sink(folder)
+    records += Writes(LocalFileStore(), sink).records() if sink else []
+    approvals = Approvals(LocalFileStore(), sink).all() if sink else []
     if not records:
         raise NoJournalError(
             place(folder),
@@ -82,6 +85,9 @@ def rebuild(
         governance.open()
         new = governance.record_many(records)
     governance = runtime.governance
+    keeper: object = governance
+    if approvals and catalogue_keeper(keeper):
+        keeper.add_approvals(approvals)
     streams = [stream_id for stream_id, kept in found.items() if kept]
     if as_json:
         write_json(
@@ -92,6 +98,7 @@ def rebuild(
                 "streams": streams,
                 "found": len(records),
                 "new": new,
+                "approvals": len(approvals),
             }
         )
         return
@@ -100,16 +107,15 @@ def rebuild(
     sys.stdout.write(
         f"{count(len(records), 'record')} of {count(len(streams), 'stream')} beside "
         f"{place(folder)}: {new:,} new in ledger {clean(place(governance.location()))}, "
-        f"{len(records) - new:,} known before.\n"
+        f"{len(records) - new:,} known before"
+        f"{', and ' + count(len(approvals), 'approval') if approvals else ''}.\n"
     )
 
 
-def _written(checkpoint: str) -> list[GovernanceRecord]:
-    """Return the records that lie in the sink itself: of replays of its rejects."""
+def _sink(checkpoint: str) -> str | None:
+    """Return the sink, which has the records of replays and the approvals, if it is here."""
     known = stream_of(LocalFileStore(), checkpoint)
-    if known is None or not is_local(str(known["sink"])):
-        return []
-    return Writes(LocalFileStore(), str(known["sink"])).records()
+    return str(known["sink"]) if known is not None and is_local(str(known["sink"])) else None
 
 
 def checkpoint_folder(checkpoint: str) -> str:

@@ -20,6 +20,8 @@ STYLES = {
     "blocked": "bold red",
     "unknown": "bold magenta",
     "failed": "bold red",
+    "approved": "green",
+    "rejected": "bold red",
     "error": "bold red",
     "warning": "yellow",
     "not enforceable": "yellow",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -13,11 +12,8 @@ import typer
 from dc43_core.cli.history import require_ledger
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, moment, number, place, share
-from dc43_core.governance.interface import GovernanceClient
+from dc43_core.governance.follow import follow
 from dc43_core.protocol.record import GovernanceRecord
-
-_AT_ONCE = 500
-"""Records looked at each time; more than land between two looks."""
 
 
 def watch(
@@ -58,36 +54,6 @@ def watch(
         line = json.dumps(record.payload()) if as_json else _line(record)
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
-
-
-def follow(
-    client: GovernanceClient,
-    namespace: str,
-    dataset_id: str | None,
-    *,
-    newest: int,
-    pause: Callable[[], bool],
-) -> Iterator[GovernanceRecord]:
-    """Yield records as they are kept, each once.
-
-    Args:
-        client: Where they are kept.
-        namespace: Only this namespace.
-        dataset_id: Only this dataset; None for all.
-        newest: How many of those that are there already come first.
-        pause: Waits before the next look; false to end.
-    """
-    seen: dict[str, None] = {}
-    first = True
-    while True:
-        found = client.records(namespace=namespace, dataset_id=dataset_id, newest=_AT_ONCE)
-        fresh: Sequence[GovernanceRecord] = [r for r in found if r.record_id not in seen]
-        yield from fresh[max(0, len(fresh) - newest) :] if first else fresh
-        # Only those that the next look can bring again.
-        seen = dict.fromkeys(r.record_id for r in found)
-        first = False
-        if not pause():
-            return
 
 
 def _line(record: GovernanceRecord) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
+from dc43_core.governance.approvals import Approval
+from dc43_core.governance.measurements import Measurement
 from dc43_core.governance.model import Run, SchemaObservation, StopRequest
 from dc43_core.protocol.record import GovernanceRecord
 
@@ -115,6 +117,67 @@ class RunKeeper(Protocol):
 def run_keeper(client: object) -> TypeGuard[RunKeeper]:
     """Say whether a governance client keeps runs."""
     return all(callable(getattr(client, m, None)) for m in ("save_run", "request_stop", "runs"))
+
+
+class CatalogueKeeper(Protocol):
+    """What a governance client may have besides: approvals of versions, and measurements.
+
+    A client without these methods still works; approvals then stand beside the sink alone, and
+    measurements can be asked for in the process that takes them alone.
+    """
+
+    def dataset_ids(self, *, namespace: str = "default") -> Sequence[str]:
+        """Return the id of every dataset that has a record or a schema observation, sorted."""
+        ...
+
+    def add_approvals(self, approvals: Sequence[Approval]) -> int:
+        """Keep approvals, each once by `approval_id`; return how many were new.
+
+        All or none. One that is there already is left untouched.
+        """
+        ...
+
+    def approvals(
+        self, *, namespace: str = "default", dataset_id: str | None = None
+    ) -> Sequence[Approval]:
+        """Return approvals, in the order in which they were kept."""
+        ...
+
+    def save_measurement(self, measurement: Measurement) -> None:
+        """Keep a measurement's newest state by `measurement_id`."""
+        ...
+
+    def measurements(
+        self,
+        *,
+        namespace: str = "default",
+        dataset_id: str | None = None,
+        measurement_id: str | None = None,
+        newest: int | None = None,
+    ) -> Sequence[Measurement]:
+        """Return measurements, in the order in which they were first kept.
+
+        Args:
+            namespace: Only this namespace.
+            dataset_id: Only this dataset.
+            measurement_id: Only this one.
+            newest: Only the last so many.
+        """
+        ...
+
+
+_OF_CATALOGUES = (
+    "dataset_ids",
+    "add_approvals",
+    "approvals",
+    "save_measurement",
+    "measurements",
+)
+
+
+def catalogue_keeper(client: object) -> TypeGuard[CatalogueKeeper]:
+    """Say whether a governance client keeps approvals and measurements."""
+    return all(callable(getattr(client, method, None)) for method in _OF_CATALOGUES)
 
 
 class RecordExporter(Protocol):

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import TypeVar
 
+from dc43_core.governance.approvals import Approval
+from dc43_core.governance.measurements import Measurement
 from dc43_core.governance.model import Run, SchemaObservation, StopRequest
 from dc43_core.protocol.record import GovernanceRecord
+
+T = TypeVar("T")
 
 
 class MemoryGovernance:
@@ -17,6 +22,8 @@ class MemoryGovernance:
         self._schemas: list[SchemaObservation] = []
         self._runs: dict[str, Run] = {}
         self._requests: dict[str, StopRequest] = {}
+        self._approvals: dict[str, Approval] = {}
+        self._measurements: dict[str, Measurement] = {}
         self._lock = threading.Lock()
 
     def open(self) -> None:
@@ -63,7 +70,7 @@ class MemoryGovernance:
                 and dataset_id in (None, r.dataset_id)
                 and stream_id in (None, r.stream_id)
             ]
-        return found if newest is None else found[len(found) - min(newest, len(found)) :]
+        return _last(found, newest)
 
     def schema_observations(
         self, *, namespace: str = "default", dataset_id: str | None = None
@@ -108,4 +115,58 @@ class MemoryGovernance:
                 and stream_id in (None, r.stream_id)
                 and run_id in (None, r.run_id)
             ]
-        return found if newest is None else found[max(len(found) - max(newest, 0), 0) :]
+        return _last(found, newest)
+
+    def dataset_ids(self, *, namespace: str = "default") -> Sequence[str]:
+        """Return the id of every dataset that is known, sorted."""
+        with self._lock:
+            seen = {r.dataset_id for r in self._records.values() if r.namespace == namespace}
+            seen |= {s.dataset_id for s in self._schemas if s.namespace == namespace}
+            return sorted(seen)
+
+    def add_approvals(self, approvals: Sequence[Approval]) -> int:
+        """Keep approvals, each once; return how many were new."""
+        with self._lock:
+            before = len(self._approvals)
+            for approval in approvals:
+                self._approvals.setdefault(approval.approval_id, approval)
+            return len(self._approvals) - before
+
+    def approvals(
+        self, *, namespace: str = "default", dataset_id: str | None = None
+    ) -> Sequence[Approval]:
+        """Return approvals, oldest first."""
+        with self._lock:
+            return [
+                a
+                for a in self._approvals.values()
+                if a.namespace == namespace and dataset_id in (None, a.dataset_id)
+            ]
+
+    def save_measurement(self, measurement: Measurement) -> None:
+        """Keep a measurement's newest state."""
+        with self._lock:
+            self._measurements[measurement.measurement_id] = measurement
+
+    def measurements(
+        self,
+        *,
+        namespace: str = "default",
+        dataset_id: str | None = None,
+        measurement_id: str | None = None,
+        newest: int | None = None,
+    ) -> Sequence[Measurement]:
+        """Return measurements, oldest first."""
+        with self._lock:
+            found = [
+                m
+                for m in self._measurements.values()
+                if m.namespace == namespace
+                and dataset_id in (None, m.dataset_id)
+                and measurement_id in (None, m.measurement_id)
+            ]
+        return _last(found, newest)
+
+
+def _last(found: list[T], newest: int | None) -> list[T]:
+    return found if newest is None else found[max(len(found) - max(newest, 0), 0) :]

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from dc43_core.converter import Secret
+from dc43_core.testing.catalogue import CatalogueKeeperConformance
 from dc43_core.testing.governance import GovernanceClientConformance
 from dc43_core.testing.records import make_record
 from dc43_core.testing.runs import RunKeeperConformance
@@ -39,7 +40,7 @@ def ledger(path: Path) -> Iterator[SqlGovernance]:
     client.close()
 
 
-class TestSqlite(GovernanceClientConformance, RunKeeperConformance):
+class TestSqlite(GovernanceClientConformance, RunKeeperConformance, CatalogueKeeperConformance):
     @pytest.fixture
     def client(self, path: Path) -> SqlGovernance:
         return SqlGovernance(SqlOptions(path=str(path)))
@@ -47,7 +48,9 @@ class TestSqlite(GovernanceClientConformance, RunKeeperConformance):
 
 if POSTGRESQL is not None:
 
-    class TestPostgresql(GovernanceClientConformance, RunKeeperConformance):
+    class TestPostgresql(
+        GovernanceClientConformance, RunKeeperConformance, CatalogueKeeperConformance
+    ):
         @pytest.fixture
         def client(self) -> SqlGovernance:
             engine = create_engine(POSTGRESQL)

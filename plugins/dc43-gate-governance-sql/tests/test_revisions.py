@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.testing.records import make_record
 from dc43_core.testing.runs import ASKED, make_run
-from dc43_core.vocabulary import Outcome, RunOutcome
+from dc43_core.vocabulary import MeasurementState, Outcome, RunOutcome, Verdict, VersionStatus
 from dc43_governance_sql import revisions
 from dc43_governance_sql.ledger import SqlGovernance
 from dc43_governance_sql.options import SqlOptions
@@ -26,12 +26,14 @@ FIRST = Path(__file__).with_name("revision_0001.sql")
 
 SECOND = FIRST.with_name("revision_0002.sql")
 
+THIRD = FIRST.with_name("revision_0003.sql")
+
 LATER = """\
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
@@ -55,10 +57,10 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The migrations with one more, as a later release brings it."""
     folder = tmp_path / "migrations"
     shutil.copytree(revisions.MIGRATIONS, folder)
-    file = folder / "versions" / "r0003_owner.py"
+    file = folder / "versions" / "r0004_owner.py"
     file.write_text(LATER)
     monkeypatch.setattr(revisions, "MIGRATIONS", folder)
-    monkeypatch.setattr(revisions, "NEWEST", 3)
+    monkeypatch.setattr(revisions, "NEWEST", 4)
     return file
 
 
@@ -95,6 +97,19 @@ def test_a_ledger_of_revision_2_keeps_its_runs(ledger, path):
     assert (silent.outcome, silent.step, silent.stop_request) == (None, "staged", None)
     assert len(ledger.records()) == 3
     assert ledger.save_run(stopped) == ASKED
+    ledger.close()
+
+
+def test_a_ledger_of_revision_3_keeps_its_approvals_and_measurements(ledger, path):
+    script(path, THIRD.read_text())
+    ledger.open()
+    approved, rejected = ledger.approvals()
+    assert (approved.status, approved.number) == (VersionStatus.APPROVED, 1)
+    assert (rejected.status, rejected.number) == (VersionStatus.REJECTED, 2)
+    (measured,) = ledger.measurements()
+    assert (measured.state, measured.verdict) == (MeasurementState.DONE, Verdict.WARN)
+    assert len(ledger.records()) == 3
+    assert ledger.add_approvals([approved]) == 0
     ledger.close()
 
 
@@ -140,7 +155,7 @@ def test_an_older_ledger_is_upgraded_and_keeps_its_rows(ledger, path, later):
     ledger.open()
     assert len(ledger.records()) == 3
     ledger.close()
-    assert query(path, "SELECT version_num FROM dc43_ledger_revision") == [("0003",)]
+    assert query(path, "SELECT version_num FROM dc43_ledger_revision") == [("0004",)]
     assert query(path, "SELECT DISTINCT owner FROM dc43_records") == [("me",)]
 
 

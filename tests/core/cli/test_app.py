@@ -25,7 +25,7 @@ def test_a_plugins_command_is_built_only_when_called(project):
         return greet
 
     project.hooks["commands"].append(Extension("greet", build, capabilities={"help": "Greets."}))
-    assert "greet    Greets." in project.dc43("--help").out
+    assert "greet     Greets." in project.dc43("--help").out
     assert project.dc43("plugins").code == 0
     assert not built
     called = project.dc43("greet", "there", "--loud")

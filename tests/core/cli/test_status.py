@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dc43_core.cli.watch import follow
+from dc43_core.governance.follow import follow
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_core.governance.status import streams
 from dc43_core.testing.records import make_record

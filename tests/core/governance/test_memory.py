@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from dc43_core.governance.memory import MemoryGovernance
+from dc43_core.testing.catalogue import CatalogueKeeperConformance
 from dc43_core.testing.governance import GovernanceClientConformance
 from dc43_core.testing.runs import RunKeeperConformance
 
 
-class TestMemoryGovernance(GovernanceClientConformance, RunKeeperConformance):
+class TestMemoryGovernance(
+    GovernanceClientConformance, RunKeeperConformance, CatalogueKeeperConformance
+):
     @pytest.fixture
     def client(self) -> MemoryGovernance:
         return MemoryGovernance()

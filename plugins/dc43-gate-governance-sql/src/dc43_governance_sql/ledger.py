@@ -6,11 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Table, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Executable,
+    Table,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from dc43_core.errors import Dc43Error
+from dc43_core.governance.approvals import Approval
+from dc43_core.governance.measurements import Measurement
 from dc43_core.governance.model import Run, SchemaObservation, StopRequest
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_governance_sql.database import database
@@ -18,7 +29,11 @@ from dc43_governance_sql.errors import LedgerError
 from dc43_governance_sql.options import SqlOptions
 from dc43_governance_sql.revisions import bring_up_to_date, is_current, lacking
 from dc43_governance_sql.rows import (
+    approval_row,
+    measurement_row,
     observation_row,
+    read_approval,
+    read_measurement,
     read_observation,
     read_record,
     read_request,
@@ -27,7 +42,13 @@ from dc43_governance_sql.rows import (
     request_text,
     run_row,
 )
-from dc43_governance_sql.tables import RECORDS, RUNS, SCHEMA_OBSERVATIONS
+from dc43_governance_sql.tables import (
+    APPROVALS,
+    MEASUREMENTS,
+    RECORDS,
+    RUNS,
+    SCHEMA_OBSERVATIONS,
+)
 
 
 def _insert_absent(table: Table, dialect: str) -> Executable:
@@ -40,12 +61,12 @@ def _insert_absent(table: Table, dialect: str) -> Executable:
     return insert.execution_options(preserve_rowcount=True)
 
 
-def _upsert_run(dialect: str, row: Mapping[str, Any]) -> Executable:
+def _upsert(table: Table, key: str, dialect: str, row: Mapping[str, Any]) -> Executable:
     if dialect == "postgresql":
-        of_server = postgresql.insert(RUNS).values(row)
-        return of_server.on_conflict_do_update(index_elements=["run_id"], set_=row)
-    of_file = sqlite.insert(RUNS).values(row)
-    return of_file.on_conflict_do_update(index_elements=["run_id"], set_=row)
+        of_server = postgresql.insert(table).values(row)
+        return of_server.on_conflict_do_update(index_elements=[key], set_=row)
+    of_file = sqlite.insert(table).values(row)
+    return of_file.on_conflict_do_update(index_elements=[key], set_=row)
 
 
 class SqlGovernance:
@@ -161,40 +182,30 @@ class SqlGovernance:
         Raises:
             FormatVersionError: if a newer dc43 wrote one of them.
         """
-        table = RECORDS.c
-        query = select(table.record_id, table.payload).where(table.namespace == namespace)
-        if dataset_id is not None:
-            query = query.where(table.dataset_id == dataset_id)
-        if stream_id is not None:
-            query = query.where(table.stream_id == stream_id)
-        if newest is None:
-            query = query.order_by(table.sequence)
-        else:
-            # To SQLite a negative limit is none.
-            query = query.order_by(table.sequence.desc()).limit(max(newest, 0))
-        with self._connection() as connection:
-            found = connection.execute(query).all()
-        if newest is not None:
-            found = found[::-1]
+        found = self._newest(
+            RECORDS,
+            [RECORDS.c.record_id, RECORDS.c.payload],
+            {"namespace": namespace, "dataset_id": dataset_id, "stream_id": stream_id},
+            newest,
+        )
         return [read_record(key, payload, self.location()) for key, payload in found]
 
     def schema_observations(
         self, *, namespace: str = "default", dataset_id: str | None = None
     ) -> Sequence[SchemaObservation]:
         """Return schema observations, oldest first."""
-        table = SCHEMA_OBSERVATIONS.c
-        query = select(table.sequence, table.payload).where(table.namespace == namespace)
-        if dataset_id is not None:
-            query = query.where(table.dataset_id == dataset_id)
-        with self._connection() as connection:
-            found = connection.execute(query.order_by(table.sequence)).all()
+        found = self._newest(
+            SCHEMA_OBSERVATIONS,
+            [SCHEMA_OBSERVATIONS.c.sequence, SCHEMA_OBSERVATIONS.c.payload],
+            {"namespace": namespace, "dataset_id": dataset_id},
+        )
         return [read_observation(key, payload, self.location()) for key, payload in found]
 
     def save_run(self, run: Run) -> StopRequest | None:
         """Keep a run's newest state; return who has asked it to stop."""
         asked = select(RUNS.c.stop_request).where(RUNS.c.run_id == run.run_id)
         with self._writing() as connection:
-            connection.execute(_upsert_run(connection.dialect.name, run_row(run)))
+            connection.execute(_upsert(RUNS, "run_id", connection.dialect.name, run_row(run)))
             found = connection.execute(asked).scalar()
         return read_request(run.run_id, found, self.location())
 
@@ -223,22 +234,93 @@ class SqlGovernance:
         Raises:
             FormatVersionError: if a newer dc43 wrote one of them.
         """
-        table = RUNS.c
-        query = select(table.run_id, table.payload, table.stop_request)
-        query = query.where(table.namespace == namespace).order_by(table.sequence.desc())
-        for column, wanted in (
-            (table.dataset_id, dataset_id),
-            (table.stream_id, stream_id),
-            (table.run_id, run_id),
-        ):
-            if wanted is not None:
-                query = query.where(column == wanted)
+        found = self._newest(
+            RUNS,
+            [RUNS.c.run_id, RUNS.c.payload, RUNS.c.stop_request],
+            {
+                "namespace": namespace,
+                "dataset_id": dataset_id,
+                "stream_id": stream_id,
+                "run_id": run_id,
+            },
+            newest,
+        )
+        return [read_run(key, text, asked, self.location()) for key, text, asked in found]
+
+    def dataset_ids(self, *, namespace: str = "default") -> Sequence[str]:
+        """Return the id of every dataset that is known, sorted."""
+        tables = (RECORDS.c, SCHEMA_OBSERVATIONS.c)
+        queries = [select(t.dataset_id).where(t.namespace == namespace) for t in tables]
+        with self._connection() as connection:
+            # Sorted here: a database may sort by a language.
+            return sorted(connection.execute(union(*queries)).scalars())
+
+    def add_approvals(self, approvals: Sequence[Approval]) -> int:
+        """Keep approvals, each once by `approval_id`, all or none; return how many were new."""
+        return self._insert(APPROVALS, [approval_row(one) for one in approvals])
+
+    def approvals(
+        self, *, namespace: str = "default", dataset_id: str | None = None
+    ) -> Sequence[Approval]:
+        """Return approvals, oldest first.
+
+        Raises:
+            FormatVersionError: if a newer dc43 wrote one of them.
+        """
+        columns = [APPROVALS.c.approval_id, APPROVALS.c.payload]
+        found = self._newest(APPROVALS, columns, {"namespace": namespace, "dataset_id": dataset_id})
+        return [read_approval(key, text, self.location()) for key, text in found]
+
+    def save_measurement(self, measurement: Measurement) -> None:
+        """Keep a measurement's newest state."""
+        row = measurement_row(measurement)
+        with self._writing() as connection:
+            dialect = connection.dialect.name
+            connection.execute(_upsert(MEASUREMENTS, "measurement_id", dialect, row))
+
+    def measurements(
+        self,
+        *,
+        namespace: str = "default",
+        dataset_id: str | None = None,
+        measurement_id: str | None = None,
+        newest: int | None = None,
+    ) -> Sequence[Measurement]:
+        """Return measurements, oldest first.
+
+        Raises:
+            FormatVersionError: if a newer dc43 wrote one of them.
+        """
+        found = self._newest(
+            MEASUREMENTS,
+            [MEASUREMENTS.c.measurement_id, MEASUREMENTS.c.payload],
+            {
+                "namespace": namespace,
+                "dataset_id": dataset_id,
+                "measurement_id": measurement_id,
+            },
+            newest,
+        )
+        return [read_measurement(key, text, self.location()) for key, text in found]
+
+    def _newest(
+        self,
+        table: Table,
+        columns: Sequence[Column[Any]],
+        wanted: Mapping[str, str | None],
+        newest: int | None = None,
+    ) -> Sequence[Any]:
+        """Return the newest rows with these values, oldest first; None means any value."""
+        query = select(*columns)
+        for name, value in wanted.items():
+            if value is not None:
+                query = query.where(table.c[name] == value)
+        query = query.order_by(table.c.sequence.desc())
         if newest is not None:
             # To SQLite a negative limit is none.
             query = query.limit(max(newest, 0))
         with self._connection() as connection:
-            found = connection.execute(query).all()
-        return [read_run(key, text, asked, self.location()) for key, text, asked in found[::-1]]
+            return connection.execute(query).all()[::-1]
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         if not rows:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, inspect, select
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_governance_sql.tables import METADATA, REVISION
 
-NEWEST = 2
+NEWEST = 3
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 # "dc43" in ASCII: two processes that find no tables at once must not both create them.

@@ -1,4 +1,4 @@
-"""Records, schema observations and runs as rows, and back."""
+"""Records, schema observations, runs, approvals and measurements as rows, and back."""
 
 from __future__ import annotations
 
@@ -6,17 +6,29 @@ import json
 from typing import Any
 
 from attrs import asdict
+from sqlalchemy import Table
 
 from dc43_core.errors import CorruptFileError, FormatVersionError
+from dc43_core.governance.approvals import Approval
+from dc43_core.governance.measurements import Measurement
 from dc43_core.governance.model import Run, SchemaObservation, StopRequest
 from dc43_core.protocol.record import GovernanceRecord, decode
-from dc43_governance_sql.tables import RECORDS, RUNS, SCHEMA_OBSERVATIONS
+from dc43_governance_sql.tables import (
+    APPROVALS,
+    MEASUREMENTS,
+    RECORDS,
+    RUNS,
+    SCHEMA_OBSERVATIONS,
+)
 
-_RECORD = [c.name for c in RECORDS.columns if c.name not in ("sequence", "payload")]
-_OBSERVATION = [
-    c.name for c in SCHEMA_OBSERVATIONS.columns if c.name not in ("sequence", "payload")
-]
-_RUN = [c.name for c in RUNS.columns if c.name not in ("sequence", "payload", "stop_request")]
+
+def _columns(table: Table) -> list[str]:
+    apart = ("sequence", "payload", "stop_request")
+    return [c.name for c in table.columns if c.name not in apart]
+
+
+_RECORD, _OBSERVATION, _RUN = map(_columns, (RECORDS, SCHEMA_OBSERVATIONS, RUNS))
+_APPROVAL, _MEASUREMENT = map(_columns, (APPROVALS, MEASUREMENTS))
 _OBSERVATION_VERSION = 1
 
 
@@ -98,6 +110,40 @@ def read_run(run_id: str, payload: str, request: str | None, location: str) -> R
     source = f"{location}, run {run_id}"
     run = Run.from_payload(decode(payload.encode(), source), source)
     return run.asked_to_stop(read_request(run_id, request, location))
+
+
+def approval_row(approval: Approval) -> dict[str, Any]:
+    """Return an approval's columns."""
+    payload = {**approval.payload(), "approval_id": approval.approval_id}
+    return {name: payload[name] for name in _APPROVAL} | {"payload": _text(payload)}
+
+
+def read_approval(approval_id: str, payload: str, location: str) -> Approval:
+    """Make an approval of its row.
+
+    Raises:
+        CorruptFileError: if the row is not an approval.
+        FormatVersionError: if a newer dc43 wrote it.
+    """
+    source = f"{location}, approval {approval_id}"
+    return Approval.from_payload(decode(payload.encode(), source), source)
+
+
+def measurement_row(measurement: Measurement) -> dict[str, Any]:
+    """Return a measurement's columns."""
+    payload = measurement.payload()
+    return {name: payload[name] for name in _MEASUREMENT} | {"payload": _text(payload)}
+
+
+def read_measurement(measurement_id: str, payload: str, location: str) -> Measurement:
+    """Make a measurement of its row.
+
+    Raises:
+        CorruptFileError: if the row is not a measurement.
+        FormatVersionError: if a newer dc43 wrote it.
+    """
+    source = f"{location}, measurement {measurement_id}"
+    return Measurement.from_payload(decode(payload.encode(), source), source)
 
 
 def _text(payload: dict[str, Any]) -> str:

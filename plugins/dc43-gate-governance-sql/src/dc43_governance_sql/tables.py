@@ -95,3 +95,40 @@ RUNS = Table(
     Index(f"{PREFIX}runs_by_stream", "namespace", "stream_id", "sequence"),
     sqlite_autoincrement=True,
 )
+
+APPROVALS = Table(
+    f"{PREFIX}approvals",
+    METADATA,
+    Column("sequence", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("approval_id", Text, nullable=False, unique=True),
+    Column("namespace", Text, nullable=False),
+    Column("dataset_id", Text, nullable=False),
+    Column("dataset_version", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("format_version", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index(f"{PREFIX}approvals_by_dataset", "namespace", "dataset_id", "sequence"),
+    sqlite_autoincrement=True,
+)
+
+MEASUREMENTS = Table(
+    f"{PREFIX}measurements",
+    METADATA,
+    Column("sequence", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("measurement_id", Text, nullable=False, unique=True),
+    Column("namespace", Text, nullable=False),
+    Column("dataset_id", Text, nullable=False),
+    Column("dataset_version", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("verdict", Text),
+    Column("requested_at", Text, nullable=False),
+    Column("heartbeat_at", Text, nullable=False),
+    Column("ended_at", Text),
+    Column("format_version", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index(f"{PREFIX}measurements_by_dataset", "namespace", "dataset_id", "sequence"),
+    sqlite_autoincrement=True,
+)
