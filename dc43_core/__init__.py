@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Scope,
         Severity,
         Verdict,
+        VersionStatus,
     )
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "Threshold",
     "ValidationResult",
     "Verdict",
+    "VersionStatus",
     "blocked_batches",
     "default_runtime",
     "hookimpl",
@@ -118,6 +120,7 @@ _HOMES = {
     "Threshold": "expectations.model",
     "ValidationResult": "data_quality.model",
     "Verdict": "vocabulary",
+    "VersionStatus": "vocabulary",
     "blocked_batches": "protocol.blocked",
     "default_runtime": "runtime",
     "hookimpl": "markers",
