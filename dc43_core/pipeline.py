@@ -116,12 +116,14 @@ class GovernedStream(Generic[Frame]):
         try:
             record = self.protocol.process(frame, batch_id)
         except BatchBlockedError:
-            blocked = self.protocol.journal.blocked(batch_id)
-            if blocked is not None:
-                self._tell(blocked)
+            *earlier, blocked = self._incidents(batch_id)
+            self._tell(blocked, earlier)
             raise
-        self._tell(record)
+        self._tell(record, self._incidents(batch_id))
         return record
+
+    def _incidents(self, batch_id: int) -> list[GovernanceRecord]:
+        return [held.record for held in self.protocol.journal.incidents(batch_id)]
 
     def _ended(self, error: BaseException, outcome: RunOutcome) -> None:
         self.failure = error
@@ -149,7 +151,11 @@ class GovernedStream(Generic[Frame]):
             self.result.errors.append(self.result.reason)
             self.result.details["outcome"] = Outcome.FAILED.value
 
-    def _tell(self, record: GovernanceRecord) -> None:
+    def _tell(self, record: GovernanceRecord, earlier: Sequence[GovernanceRecord]) -> None:
+        """Tell everyone of a record, and governance of those that come before it.
+
+        They may be of a driver that was overtaken before it told of them.
+        """
         payload = record.payload()
         known = any(e["record_id"] == record.record_id for e in self.result.streaming_batches[-3:])
         if not known:
@@ -158,7 +164,7 @@ class GovernedStream(Generic[Frame]):
             # A copy of its own: what is done to the caller's entry changes no strategy's history.
             self.history.append(record.payload())
         self.protocol.lookback.add(record.payload())
-        self.outbox.relay(record)
+        self.outbox.relay(*earlier, record)
         self._show_outbox()
         for name, exporter in self.exporters:
             # A copy each: the record itself may wait in the outbox still.

@@ -29,6 +29,9 @@ class Held:
         kept: Whether the rows are kept; False where they were more than the limit allows.
         incident: Number of the block, from 1. A batch that is tried again and found the same
             makes no second one; another contract or other rows do.
+        closed_by: 0, or the start that published the batch and wrote this incident once more
+            under the next number, so that no earlier start can add one. To a reader who does not
+            know of it, that is the same record again.
     """
 
     record: GovernanceRecord
@@ -37,6 +40,7 @@ class Held:
     schema: Mapping[str, str]
     kept: bool = True
     incident: int = 1
+    closed_by: int = 0
 
     @property
     def files(self) -> list[str]:
@@ -61,6 +65,7 @@ class Held:
             "schema": dict(self.schema),
             "kept": self.kept,
             "incident": self.incident,
+            "closed_by": self.closed_by,
         }
         return {**self.record.payload(), "held": held}
 
@@ -85,6 +90,7 @@ class Held:
                 schema=held["schema"],
                 kept=held.get("kept", True),
                 incident=held.get("incident", 1),
+                closed_by=held.get("closed_by", 0),
             )
         except (KeyError, TypeError) as error:
             raise CorruptFileError(source, f"not a blocked batch: {error!r}") from error
@@ -117,7 +123,7 @@ def keep(held: Held, journal: Journal, store: FileStore, *, limit: int | None) -
 
     A batch that comes back and is found the same makes no second incident, as long as the rows
     of the first are there. Another contract, other rows or lost ones do: what is released is
-    what was last found.
+    what was last found. Where a later start has closed the batch, what it wrote is returned.
 
     Args:
         held: The block, its rows staged.
@@ -128,17 +134,24 @@ def keep(held: Held, journal: Journal, store: FileStore, *, limit: int | None) -
     """
     if limit is None:
         return journal.block(_without_rows(held))
-    earlier = journal.incidents(held.record.batch_id)
-    size = sum(_size(one, store) for one in (*earlier, held))
-    fits = size <= limit
-    # Where files of the source are gone, the first has rows that this attempt could not read.
-    like = bool(earlier) and (earlier[-1].is_like(held) or bool(held.staged.gone))
-    if like and (_is_whole(earlier[-1], store) or not fits):
-        return earlier[-1]
-    if fits:
-        # They outlive this process, and perhaps their source.
-        store.sync(held.files)
-    return journal.block(_incident(held, len(earlier) + 1, None if fits else size))
+    while True:
+        written = journal.blocks(held.record.batch_id)
+        if written and written[-1].closed_by > held.record.epoch:
+            return written[-1]
+        earlier = [one for one in written if not one.closed_by]
+        size = sum(_size(one, store) for one in (*earlier, held))
+        fits = size <= limit
+        # Where files of the source are gone, the first has rows that this attempt could not read.
+        like = bool(earlier) and (earlier[-1].is_like(held) or bool(held.staged.gone))
+        if like and (_is_whole(earlier[-1], store) or not fits):
+            return earlier[-1]
+        if fits:
+            # They outlive this process, and perhaps their source.
+            store.sync(held.files)
+        kept = journal.block(_incident(held, len(written) + 1, None if fits else size))
+        # A start may have closed the batch since it was looked at, and died over it.
+        if not kept.closed_by:
+            return kept
 
 
 def _size(held: Held, store: FileStore) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.protocol.file_store import FileStore, join
@@ -176,6 +176,20 @@ class Journal:
 
     def incidents(self, batch_id: int) -> list[Held]:
         """Return every incident of a blocked batch, oldest first."""
+        return [held for held in self.blocks(batch_id) if not held.closed_by]
+
+    def close(self, batch_id: int, epoch: int) -> None:
+        """Let no start before this one add an incident to a batch that is blocked."""
+        while (found := self.blocks(batch_id)) and found[-1].closed_by < epoch:
+            path = self._incident(batch_id, len(found) + 1)
+            # Who comes first has the number: an incident that is there by then came before.
+            self.store.create_if_absent(path, encode(evolve(found[-1], closed_by=epoch).payload()))
+
+    def blocks(self, batch_id: int) -> list[Held]:
+        """Return what was written of a blocked batch, oldest first: incidents, and who closed it.
+
+        The number of the next incident is one more than these are.
+        """
         found: list[Held] = []
         while True:
             path = self._incident(batch_id, len(found) + 1)
@@ -234,7 +248,8 @@ class Journal:
             return self._record(name.kind, name.batch_id)
         path = self._incident(name.batch_id, name.incident)
         payload = self._read(path)
-        return None if payload is None else GovernanceRecord.from_payload(payload, path)
+        held = None if payload is None else Held.from_payload(payload, path)
+        return None if held is None or held.closed_by else held.record
 
     def record_id(self, name: RecordName) -> str:
         """Return the id of the record of this name."""

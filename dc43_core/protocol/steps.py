@@ -268,7 +268,6 @@ class BatchProtocol(Generic[Frame]):
         )
 
     def _block(self, record: GovernanceRecord, staged: Staged, facts: BatchFacts) -> None:
-        # A driver that was overtaken must not tell of an incident that others have settled.
         self._require_newest()
         held = Held(
             record=record,
@@ -281,6 +280,8 @@ class BatchProtocol(Generic[Frame]):
         if not kept.kept or kept.staged.folder != staged.folder:
             # Too large; or the incident is known from an earlier start, whose rows are kept.
             self.store.delete(staged.folder)
+        if kept.closed_by:
+            raise SupersededError(self.identity.stream_id, self.epoch, kept.closed_by)
         log.error("batch.blocked", batch_id=record.batch_id, reason=record.intervention)
         raise BatchBlockedError(
             record.dataset_id,
@@ -356,6 +357,8 @@ class BatchProtocol(Generic[Frame]):
             )
         self.failpoint("synced", record.batch_id)
         self._require_newest()
+        # A driver that was overtaken must not tell of an incident that is settled by then.
+        self.journal.close(record.batch_id, self.epoch)
         manifest = Manifest(record=record, lanes=lanes, staging=staging)
         if not self.journal.prepare(manifest):
             # Another driver decided this batch first; its word counts, ours is forgotten.

@@ -336,9 +336,12 @@ class Eraser:
                 continue
             if facts.journal.resolution(batch_id) is not None:
                 raise _released(batch_id)
-            facts.journal.block(self._without(held, newest, erasure))
+            number = len(facts.journal.blocks(batch_id)) + 1
+            facts.journal.block(self._without(held, newest, erasure, number))
 
-    def _without(self, held: Held, parts: Sequence[Replacement], erasure: Erasure) -> Held:
+    def _without(
+        self, held: Held, parts: Sequence[Replacement], erasure: Erasure, incident: int
+    ) -> Held:
         """Return the block as one more incident, whose files and counts lack the rows."""
         instead = {one.old: one.staged for one in parts}
         removed = Counter[str]()
@@ -355,7 +358,7 @@ class Eraser:
                 for group, files in held.staged.files.items()
             },
         )
-        record, incident = held.record, held.incident + 1
+        record = held.record
         first = f"{record.stream_id}-{record.batch_id}-blocked"
         return evolve(
             held,

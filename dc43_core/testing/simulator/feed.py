@@ -30,6 +30,8 @@ MAIN, REJECTS = "memory:/main", "memory:/rejects"
 ROWS = 5
 BLOCKED = 1
 """The batch that is blocked, where one is."""
+BLOCKING_STARTS = 2
+"""How many starts block a batch that is blocked at first."""
 _ATTEMPTS = 3
 _MOST = 10_000
 _STARTS = 12
@@ -52,7 +54,7 @@ class Feed:
         batches: How many there are.
         source: `steady`; `rewritten` with each start; or `deleted` between starts, and back.
         blocks: None; `strategy`: a strategy blocks batch 1; `drift`: batch 1 lacks a required
-            column.
+            column; `at first`: the strategy blocks it in the first starts alone.
         release: What someone decides of the blocked batch; None: nobody does.
         on_outage: What an outage of governance does.
         bound: Records that wait in memory.
@@ -94,6 +96,11 @@ class Feed:
         """Return everything that the source may give for a batch."""
         return [self.rows(batch, start) for start in range(_ATTEMPTS)]
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether its second batch is blocked for good."""
+        return self.blocks in ("strategy", "drift") and self.release is None
+
     def released(self, batch: int) -> Release | None:
         """Return how a batch was released, if it was blocked."""
         return self.release if self.blocks and batch == BLOCKED else None
@@ -127,7 +134,10 @@ def open_feed(world: World, feed: Feed) -> GovernedStream[Any]:
     world.starts += 1
     runtime = _runtime(world, feed)
     plan = _plan()
-    strategies = [NamedStrategy(name="block", strategy=BlockOne())]
+    blocking = feed.blocks == "strategy" or (
+        feed.blocks == "at first" and world.starts <= BLOCKING_STARTS
+    )
+    strategies = [NamedStrategy(name="block", strategy=BlockOne())] if blocking else []
     stager = FakeStager(store=world.store, plan=plan, kinds=runtime.kinds, rows_per_file=2)
     return open_stream(
         runtime=runtime,
@@ -137,7 +147,7 @@ def open_feed(world: World, feed: Feed) -> GovernedStream[Any]:
         checkpoint=feed.checkpoint,
         sinks=sinks(world),
         policy=Policy(run_type=RunType.ENFORCE),
-        strategies=strategies if feed.blocks == "strategy" else [],
+        strategies=strategies,
         query_name=feed.name,
         failpoint=lambda name, batch_id: world.pass_point(f"{name} {batch_id}"),
         surroundings=Surroundings(
@@ -180,8 +190,10 @@ def live(world: World, feed: Feed, starts: int = _STARTS) -> None:
             drive(world, feed)
         except BatchBlockedError as blocked:
             _refuse_leak(world, feed, blocked.batch_id)
-            if feed.release is None:
+            if feed.is_stuck:
                 return
+            if feed.release is None:
+                continue
             [journal] = journals(world.store, feed.checkpoint)
             release(
                 journal, blocked.batch_id, as_=feed.release, reason="seen", by="me", now=world.now
@@ -205,8 +217,8 @@ def journal_of(world: World, feed: Feed) -> Sequence[Journal]:
 
 
 def _refuse_leak(world: World, feed: Feed, batch: int) -> None:
-    if any(journal.resolution(batch) for journal in journal_of(world, feed)):
-        # Another driver has released it meanwhile.
+    if any(j.resolution(batch) or j.prepared(batch) for j in journal_of(world, feed)):
+        # Another driver has released it meanwhile, or did not block it.
         return
     prefix = f"-{batch:010d}-"
     found = [

@@ -117,7 +117,7 @@ def _rows(feed: Feed, landed: Landed) -> list[str]:
 
 def _published(feed: Feed) -> int:
     """Return how many batches are published in the end."""
-    return 1 if feed.blocks and feed.release is None else feed.batches
+    return BLOCKED if feed.is_stuck else feed.batches
 
 
 def _records(records: list[GovernanceRecord], feed: Feed, landed: Landed) -> list[str]:

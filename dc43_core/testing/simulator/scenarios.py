@@ -93,7 +93,15 @@ def _release_race(tally: Tally, effort: Effort) -> None:
     """Two people release a blocked batch, and two drivers carry it out."""
     feed = Feed(blocks="strategy", release=Release.REJECTS, source="rewritten")
     state = after(Feed(batches=1, blocks="strategy", source="rewritten"), progress=1)
-    every = {Effort.QUICK: 25, Effort.SHORT: 9, Effort.FULL: 2}[effort]
+    every = {Effort.QUICK: 25, Effort.SHORT: 9, Effort.FULL: 1}[effort]
+    interleave(Scene(feeds=[feed]), state, tally, every=every)
+
+
+def _verdict_race(tally: Tally, effort: Effort) -> None:
+    """A blocked batch is judged by two: one blocks it again, for other rows, and one does not."""
+    feed = Feed(blocks="at first", source="rewritten")
+    state = after(Feed(batches=2, blocks="strategy", source="rewritten"), progress=1)
+    every = {Effort.QUICK: 25, Effort.SHORT: 9, Effort.FULL: 1}[effort]
     interleave(Scene(feeds=[feed]), state, tally, every=every)
 
 
@@ -195,6 +203,11 @@ SCENARIOS = (
         run=partial(_race, source="rewritten"),
     ),
     Scenario(name="released by two", about="two drivers carry out a release", run=_release_race),
+    Scenario(
+        name="blocked by one of two",
+        about="a blocked batch is judged by two drivers, and the later one publishes it",
+        run=_verdict_race,
+    ),
     Scenario(
         name="two streams",
         about="two streams into one sink take turns at pairs of points, and crash together",

@@ -120,6 +120,15 @@ def test_the_incident_names_its_erasure(world):
     assert (blocked[1].row_count, blocked[1].details["erasure"]) == (5, 1)
 
 
+def test_a_block_that_a_start_died_over_as_it_published_it_is_erased_all_the_same(world):
+    world.blocks = 0
+    world.run(orders(0))
+    world.journal().close(0, epoch=1)
+    world.eraser().erase(SEVEN, by="anna")
+    assert world.everywhere("7") == []
+    assert world.journal().incidents(0)[-1].record.record_id.endswith("-blocked-3")
+
+
 def test_a_batch_that_is_about_to_be_released_is_refused(world):
     world.blocks = 0
     world.run(orders(0))
