@@ -337,6 +337,7 @@ def open_stream(
             "guarantee": sinks[Lane.MAIN].guarantee,
             **(details or {}),
         },
+        run_log=run_log,
     )
     stream = GovernedStream(
         protocol=protocol,

@@ -127,6 +127,8 @@ class ValidationResult:
         streaming_batches: One entry a micro-batch, newest last, bounded.
         streaming_queries: The queries behind it; each has a method `exception`.
         binding: Of a read, what a write of the same data needs to know; opaque.
+        run_log: Of a stream's write, the `RunLog` that tells governance of this start. Who stops
+            a query because its work is done says so there first: `end(RunOutcome.ENDED, why)`.
     """
 
     _status: Verdict = field(default=Verdict.OK)
@@ -144,6 +146,7 @@ class ValidationResult:
     streaming_batches: list[dict[str, Any]] = field(factory=list, repr=False)
     streaming_queries: list[Any] = field(factory=list, repr=False)
     binding: Any = field(default=None, repr=False)
+    run_log: Any = field(default=None, repr=False)
     lock: Any = field(factory=threading.RLock, repr=False, init=False)
 
     @property

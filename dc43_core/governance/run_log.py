@@ -228,6 +228,6 @@ def asked(request: StopRequest) -> str:
     return f"on request of {request.by}" + (f": {request.reason}" if request.reason else "")
 
 
-def driver() -> str:
-    """Return host and process, as a run's row names them."""
-    return f"{socket.gethostname()}, process {os.getpid()}"
+def driver(pid: int | None = None) -> str:
+    """Return host and process, as a run's row names them; by default this process."""
+    return f"{socket.gethostname()}, process {pid or os.getpid()}"

@@ -39,6 +39,7 @@ class Launch:
         started_at: UTC, RFC 3339.
         run_id: The run that it became; None until its row is in the ledger.
         problem: Why no run will come of it; None as long as one may.
+        done: What a replay said at its end; no run comes of it.
     """
 
     launch_id: str
@@ -46,6 +47,7 @@ class Launch:
     started_at: str
     run_id: str | None = None
     problem: str | None = None
+    done: str | None = None
 
 
 class Launcher(Protocol):

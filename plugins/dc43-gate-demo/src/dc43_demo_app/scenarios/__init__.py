@@ -1,0 +1,1 @@
+"""Three streams over real flights, to watch."""
