@@ -73,6 +73,14 @@ class Launcher(Protocol):
         """Start a stream again, where it ended; return the launch's id."""
         ...
 
+    def way_out(self, stream_id: str) -> str | None:
+        """Return what `take_way_out` does about a blocked batch, as a button says it, or None."""
+        ...
+
+    def take_way_out(self, stream_id: str) -> str:
+        """Remove what blocks a stream and start it again; return the launch's id."""
+        ...
+
     def replay(self, stream_id: str, batches: Sequence[int], checks: Sequence[str]) -> str:
         """Judge rejects again in a process of its own; return the launch's id."""
         ...
