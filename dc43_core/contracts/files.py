@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from dc43_core.contracts.folder import SHOWN, Documents, files, read
+from dc43_core.contracts.folder import SHOWN, Documents, Scan, files, read
 from dc43_core.contracts.interface import ContractLoader
 from dc43_core.contracts.model import Contract, SchemaObject
 from dc43_core.contracts.versions import LATEST, VersionSelector
@@ -93,6 +93,10 @@ class ContractFiles:
                 "an ODCS contract says `kind: DataContract`",
             )
         return contract
+
+    def scan(self) -> Scan[Contract]:
+        """Read every contract of the folder, and say which files could not be read."""
+        return self._documents().scan()
 
     def _documents(self) -> Documents[Contract]:
         return Documents(

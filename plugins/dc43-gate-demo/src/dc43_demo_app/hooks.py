@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dc43_core import Extension, hookimpl
 
 
+def _ui() -> Callable[..., None]:
+    from dc43_demo_app.commands import ui
+
+    return ui
+
+
 @hookimpl
 def dc43_cli_commands() -> Sequence[Extension[Any]]:
     """The pages over any ledger, and over that of the scenarios."""
-    return []
+    return [
+        Extension("ui", _ui, capabilities={"help": "Show the streams of a ledger as web pages."})
+    ]

@@ -1,0 +1,1 @@
+"""From batches to what a chart draws: columns, panels, sentences, tables."""

@@ -1,0 +1,236 @@
+"""Panels of the timeline: what is drawn, in numbers that a macro only has to write down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+
+from dc43_demo_app import formats
+from dc43_demo_app.charts.columns import Column, Window
+from dc43_demo_app.charts.scale import round_up
+from dc43_demo_app.reading.batch import BatchState
+
+HEIGHT = 64
+STRIP = 24
+OVERVIEW = 28
+_BAR = 0.78
+"""Of a column's width; the rest is the gap between two."""
+_LEVELS = {
+    BatchState.OK: 6,
+    BatchState.WARNING: 12,
+    BatchState.REJECTED: 12,
+    BatchState.SKIPPED: 3,
+    BatchState.IDLE: 2,
+}
+
+
+@frozen(kw_only=True)
+class Mark:
+    """Something that stands at a column: a triangle with its value, a hatched cell.
+
+    Attributes:
+        at: Left edge, in percent of the panel's width.
+        width: In percent.
+        text: What is written at it, or nothing.
+        state: Whose look it has.
+    """
+
+    at: float
+    width: float
+    text: str = ""
+    state: BatchState | None = None
+    end: bool = False
+
+
+@frozen(kw_only=True)
+class Panel:
+    """One panel.
+
+    Attributes:
+        name: Of its elements in the page.
+        title: What it shows.
+        unit: Of its values.
+        sentence: The same for those who do not see it.
+        count: How many columns wide it is.
+        height: In pixels.
+        paths: Class and path of each drawn shape.
+        top: Value at the upper end of the axis.
+        current: Value of the newest batch.
+        dashed: Height of a dashed line, or None.
+        dashed_text: What it says.
+    """
+
+    name: str
+    title: str
+    unit: str
+    sentence: str
+    count: int
+    height: int
+    paths: Sequence[tuple[str, str]]
+    top: str = ""
+    current: str = ""
+    dashed: float | None = None
+    dashed_text: str = ""
+    marks: Sequence[Mark] = ()
+
+
+def states(columns: Sequence[Column]) -> Panel:
+    """Return the strip of states: height and look differ, not colour alone."""
+    paths: dict[BatchState, list[str]] = {}
+    marks: list[Mark] = []
+    width = 100 / max(1, len(columns))
+    for at, column in enumerate(columns):
+        state = column.state
+        if state in (BatchState.BLOCKED, BatchState.ERROR):
+            word = "Blocked" if state is BatchState.BLOCKED else "Failed"
+            marks.append(
+                Mark(
+                    at=at * width,
+                    width=width * _BAR,
+                    text=word,
+                    state=state,
+                    end=at * width > 50,
+                )
+            )
+            continue
+        paths.setdefault(state, []).append(_bar(at, _LEVELS[state], STRIP))
+        if state is BatchState.REJECTED:
+            # The notch: half a step on top, so that it differs from a warning without colour.
+            paths[state].append(f"M{at + _BAR / 4:.2f} {STRIP - 12}v-4h{_BAR / 2:.2f}v4z")
+    found = {state: sum(column.state is state for column in columns) for state in BatchState}
+    told = ", ".join(
+        f"{formats.STATE_WORDS[state.value].lower()} {n}" for state, n in found.items() if n
+    )
+    return Panel(
+        name="states",
+        title="State",
+        unit="",
+        sentence=f"State of {_columns(columns)}: {told or 'none yet'}",
+        count=max(1, len(columns)),
+        height=STRIP,
+        paths=[(f"s-{state.value}", "".join(d)) for state, d in paths.items()],
+        marks=marks,
+    )
+
+
+def rows(columns: Sequence[Column]) -> Panel:
+    """Return rows of each batch."""
+    top = round_up(max((column.highest_rows for column in columns), default=0))
+    each = [column.rows / max(1, _batches(column)) for column in columns]
+    newest = columns[-1] if columns else None
+    return Panel(
+        name="rows",
+        title="Rows per batch",
+        unit="rows",
+        sentence=f"Rows per batch, {_columns(columns)}, "
+        f"highest {formats.number(max((c.highest_rows for c in columns), default=0))}",
+        count=max(1, len(columns)),
+        height=HEIGHT,
+        paths=_bars("m-valid", columns, each, lambda c: float(c.highest_rows), top),
+        top=formats.number(int(top)),
+        current=formats.number(newest.rows) if newest and newest.first == newest.last else "",
+    )
+
+
+def rejected(columns: Sequence[Column], usual: float | None) -> Panel:
+    """Return the rejected share, the usual one as a line, unusual ones marked."""
+    highest = max((column.highest for column in columns), default=0.0)
+    top = round_up(max(highest, usual or 0.0) * 100) / 100
+    width = 100 / max(1, len(columns))
+    marks = [
+        Mark(
+            at=(at + _BAR / 2) * width,
+            width=width,
+            text=formats.share_of(max(b.share for b in column.unusual)),
+            end=at * width > 80,
+        )
+        for at, column in enumerate(columns)
+        if column.unusual
+    ]
+    where = max(columns, key=lambda c: c.highest, default=None)
+    said = f", highest {formats.share_of(highest)} at batch {where.first}" if where else ""
+    usual_text = f", usual {formats.share_of(usual)}" if usual is not None else ""
+    return Panel(
+        name="rejected",
+        title="Rejected rows",
+        unit="% of rows",
+        sentence=f"Rejected rows, {_columns(columns)}{usual_text}{said}",
+        count=max(1, len(columns)),
+        height=HEIGHT,
+        paths=_bars("m-rejected", columns, [c.share for c in columns], lambda c: c.highest, top),
+        top=formats.percent(top),
+        current=formats.share_of(columns[-1].share) if columns else "",
+        dashed=None if usual is None else HEIGHT * (1 - usual / top),
+        dashed_text="" if usual is None else f"usual {formats.share_of(usual)}",
+        marks=marks,
+    )
+
+
+def warnings(columns: Sequence[Column]) -> Panel:
+    """Return how many rows broke rules that only warn."""
+    top = round_up(max((c.highest_warned for c in columns), default=0.0) * 100) / 100
+    values = [c.warned_share for c in columns]
+    highest = formats.share_of(max((c.highest_warned for c in columns), default=0.0))
+    return Panel(
+        name="warnings",
+        title="Rows with warnings",
+        unit="% of rows",
+        sentence=f"Rows with warnings, {_columns(columns)}, highest {highest}",
+        count=max(1, len(columns)),
+        height=HEIGHT,
+        paths=_bars("m-warning", columns, values, lambda c: c.highest_warned, top),
+        top=formats.percent(top),
+        current=formats.share_of(values[-1]) if values else "",
+    )
+
+
+def _bars(
+    name: str,
+    columns: Sequence[Column],
+    values: Sequence[float],
+    highest: Callable[[Column], float],
+    top: float,
+) -> list[tuple[str, str]]:
+    """Return the bars, and behind them pale ones up to the highest batch of each column."""
+    tall = [(at, highest(c)) for at, c in enumerate(columns) if c.first != c.last]
+    caps = "".join(_bar(at, HEIGHT * value / top) for at, value in tall)
+    bars = "".join(_bar(at, HEIGHT * value / top) for at, value in enumerate(values))
+    return [*([("m-cap", caps)] if caps else []), (name, bars)]
+
+
+def _bar(at: int, height: float, floor: int = HEIGHT) -> str:
+    if height <= 0:
+        return ""
+    # Whatever is more than nothing can be seen.
+    height = max(height, 1)
+    return f"M{at} {floor}v-{height:.1f}h{_BAR}v{height:.1f}z"
+
+
+def _columns(columns: Sequence[Column]) -> str:
+    if not columns:
+        return "no batch yet"
+    count = sum(map(_batches, columns))
+    return formats.count(count, "batch", "batches")
+
+
+def _batches(column: Column) -> int:
+    return column.last - column.first + 1
+
+
+def overview(every: Sequence[Column], shown: Window) -> Panel:
+    """Return the whole run in one strip, with the window that is looked at."""
+    top = round_up(max((column.highest for column in every), default=0.0) * 100) / 100
+    bars = "".join(_bar(at, OVERVIEW * c.share / top, OVERVIEW) for at, c in enumerate(every))
+    total = max(1, shown.total)
+    at, width = 100 * shown.first / total, 100 * len(shown.batches) / total
+    return Panel(
+        name="overview",
+        title="Overview",
+        unit="% of rows",
+        sentence=f"Rejected rows of the whole run, {_columns(every)}",
+        count=max(1, len(every)),
+        height=OVERVIEW,
+        paths=[("m-rejected", bars)],
+        marks=[Mark(at=at, width=width)],
+    )

@@ -1,0 +1,82 @@
+"""`dc43 ui` and `dc43 demo`: the pages over the configured ledger, and over the scenarios'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dc43_core.cli.history import require_ledger
+from dc43_core.cli.state import state_of
+from dc43_core.cli.stop import user
+from dc43_core.runtime import Runtime
+from dc43_demo_app.launch import Launcher
+from dc43_demo_app.pipelines import PipelineLauncher
+from dc43_demo_app.reading.ledger import Ledger
+from dc43_demo_app.reading.promises import Promises
+from dc43_demo_app.web.serve import LOOPBACK, is_loopback, serve
+from dc43_demo_app.web.site import Site
+
+Host = Annotated[str, typer.Option(help="Address to listen at; only this machine by default.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65_535, help="Port to listen at; 0 takes a free one.")
+]
+Rows = Annotated[
+    bool,
+    typer.Option(
+        "--show-rows",
+        help="Show values of rejected rows although other machines can reach the pages.",
+    ),
+]
+
+
+def ui(
+    context: typer.Context,
+    pipeline: Annotated[
+        list[Path] | None,
+        typer.Option(help="A pipeline file whose stream the pages may start; may be repeated."),
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Only this namespace; default: the configuration's.")
+    ] = None,
+    host: Host = LOOPBACK,
+    port: Port = 8043,
+    show_rows: Rows = False,
+) -> None:
+    """Show the streams of the configured ledger as web pages.
+
+    The pages read the ledger; what they write there is a request to stop. Nothing is started but
+    the pipelines that are named, each in a process of its own.
+    """
+    state = state_of(context)
+    if state.configured:
+        require_ledger(state.runtime)
+    launcher = PipelineLauncher.of(pipeline or [], state.runtime)
+    folders = launcher.contract_folders
+    site = make_site(
+        state.runtime, launcher, host, namespace=namespace, rows=show_rows, folders=folders
+    )
+    serve(site, host, port, "dc43 ui")
+
+
+def make_site(
+    runtime: Runtime,
+    launcher: Launcher | None,
+    host: str,
+    *,
+    namespace: str | None = None,
+    rows: bool = False,
+    folders: list[Path],
+) -> Site:
+    """Return the site over a runtime's ledger."""
+    names = {"localhost", "127.0.0.1", "[::1]"} if is_loopback(host) else {host.lower()}
+    return Site(
+        runtime=runtime,
+        ledger=Ledger(client=runtime.governance, namespace=namespace or runtime.config.namespace),
+        promises=Promises(runtime=runtime, folders=folders),
+        launcher=launcher,
+        hosts=frozenset(names),
+        shows_rows=rows or is_loopback(host),
+        user=user(),
+    )

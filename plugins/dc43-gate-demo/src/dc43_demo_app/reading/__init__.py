@@ -1,0 +1,1 @@
+"""What pages read: records, runs, rejects and contracts, never an engine."""

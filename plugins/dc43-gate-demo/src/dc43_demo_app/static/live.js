@@ -1,0 +1,182 @@
+// Keeps a page up to date: only what changed moves, nothing under focus or pointer, no scrolling.
+const root = document.getElementById("live");
+const link = document.getElementById("link");
+const progress = document.getElementById("progress");
+const SHOWN = 50;
+const SILENT = 25000;
+let source = null;
+let after = Number(root.dataset.sequence);
+let heard = 0;
+let lost = 0;
+let said = 0;
+let over = false;
+const held = new Map();
+const appliedAt = new Map();
+const queue = [];
+
+function say(text) {
+  if (link.textContent !== text) link.textContent = text;
+}
+
+function utc(time) {
+  return `${new Date(time).toISOString().slice(11, 19)} UTC`;
+}
+
+function url() {
+  const given = new URLSearchParams(root.dataset.window);
+  given.set("after", after);
+  return `${root.dataset.run}/events?${given}`;
+}
+
+function open() {
+  close();
+  if (over || document.hidden) return;
+  heard = Date.now();
+  source = new EventSource(url());
+  source.onopen = alive;
+  source.onerror = () => {
+    lost ||= Date.now();
+    // The browser tries again by itself, but not after an answer that it does not understand.
+    if (source?.readyState === EventSource.CLOSED) setTimeout(() => !over && !document.hidden && open(), 2000);
+  };
+  for (const name of ["patch", "reset", "beat", "end"]) {
+    source.addEventListener(name, (event) => {
+      alive();
+      if (event.lastEventId) after = Number(event.lastEventId);
+      if (name === "end") finish();
+      else if (name !== "beat") apply(event.data);
+    });
+  }
+}
+
+function close() {
+  source?.close();
+  source = null;
+}
+
+function alive() {
+  heard = Date.now();
+  lost = 0;
+  say("Live");
+}
+
+function finish() {
+  over = true;
+  close();
+  say("Ended");
+  for (const [id, element] of [...held]) replace(id, element, true);
+}
+
+function watch() {
+  if (over || document.hidden) return;
+  const now = Date.now();
+  if (now - heard > SILENT) {
+    lost ||= heard;
+    open();
+  }
+  if (lost && now - lost > 30000) say(`No connection since ${utc(lost)}. The run goes on; this page catches up by itself.`);
+  else if (lost && now - lost > 3000) say("Reconnecting");
+  for (const [id, element] of [...held]) replace(id, element, false);
+}
+
+function apply(html) {
+  const box = document.createElement("template");
+  box.innerHTML = html;
+  for (const element of [...box.content.children]) {
+    if (element.localName === "template") card(element.content.firstElementChild);
+    else replace(element.id, element, false);
+  }
+  drain();
+  document.dispatchEvent(new Event("dc43:patched"));
+}
+
+function busy(old) {
+  return old.contains(document.activeElement) || (old.dataset.hold && (old.matches(":hover") || Date.now() - (appliedAt.get(old.id) ?? 0) < Number(old.dataset.hold)));
+}
+
+function replace(id, element, now) {
+  const old = document.getElementById(id);
+  held.delete(id);
+  if (!old || old.isEqualNode(element)) return;
+  if (id === "head") headline(element);
+  if (!now && busy(old)) {
+    if (id === "timeline" && inside(old, element)) return;
+    held.set(id, element);
+    return;
+  }
+  appliedAt.set(id, Date.now());
+  old.replaceWith(element);
+}
+
+// The timeline under focus keeps its focused element; what is drawn in it moves on.
+function inside(old, element) {
+  const [mine, theirs] = [old.querySelector("#panels"), element.querySelector("#panels")];
+  if (document.activeElement !== mine) return false;
+  mine.replaceChildren(...theirs.childNodes);
+  mine.dataset.columns = theirs.dataset.columns;
+  mine.read = null;
+  old.querySelector("#overview").replaceWith(element.querySelector("#overview"));
+  return true;
+}
+
+function headline(element) {
+  document.title = element.dataset.title;
+  const now = Date.now();
+  if (now - said < 15000 && element.dataset.state === root.dataset.state) return;
+  said = now;
+  root.dataset.state = element.dataset.state;
+  progress.textContent = element.dataset.progress;
+}
+
+function card(element) {
+  const known = document.getElementById(element.id);
+  if (known) known.replaceWith(element);
+  else queue.push(element);
+}
+
+// Below the list's top, or with focus in it, new cards wait: nothing shifts under the reader.
+function drain() {
+  const list = document.getElementById("cards");
+  const waiting = document.getElementById("waiting");
+  const quiet = list.scrollTop > 4 || list.getBoundingClientRect().top < 0 || list.contains(document.activeElement);
+  if (quiet && queue.length) {
+    waiting.hidden = false;
+    waiting.firstElementChild.textContent = queue.length === 1 ? "1 new batch" : `${queue.length} new batches`;
+    return;
+  }
+  waiting.hidden = true;
+  for (const element of queue.splice(0)) list.prepend(element);
+  while (list.children.length > SHOWN) list.lastElementChild.remove();
+}
+
+document.getElementById("waiting").firstElementChild.addEventListener("click", () => {
+  const list = document.getElementById("cards");
+  list.scrollTop = 0;
+  document.getElementById("waiting").hidden = true;
+  for (const element of queue.splice(0)) list.prepend(element);
+  while (list.children.length > SHOWN) list.lastElementChild.remove();
+  list.firstElementChild?.firstElementChild.focus();
+});
+document.addEventListener("focusout", () => setTimeout(() => {
+  for (const [id, element] of [...held]) replace(id, element, false);
+}));
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    close();
+    say(over ? "Ended" : "Paused");
+  } else open();
+});
+
+async function peek() {
+  if (!document.hidden || over) return;
+  try {
+    const answer = await fetch(`${root.dataset.run}/state`);
+    document.title = (await answer.json()).title;
+  } catch {
+    // The next look may find the server again.
+  }
+}
+
+open();
+setInterval(watch, 500);
+setInterval(peek, 30000);

@@ -1,0 +1,1 @@
+"""The pages over HTTP: complete HTML before any script runs."""

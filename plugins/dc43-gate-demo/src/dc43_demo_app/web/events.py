@@ -1,0 +1,103 @@
+"""What changed in a run, as server-sent events: read from the ledger, for each viewer alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from dc43_core.governance.model import Run
+from dc43_demo_app.web.live import LiveView, live_view
+from dc43_demo_app.web.pages.runs import find_run
+from dc43_demo_app.web.render import integer, joined, macros, site_of
+from dc43_demo_app.web.security import form_token
+
+LOOK_SECONDS = 0.25
+"""How often the ledger is looked at, and so how often a page changes at most."""
+BEHIND = 500
+"""Records from which on a viewer gets whole regions instead of what changed."""
+
+
+async def state(request: Request) -> Response:
+    """Return what a hidden tab needs: its title."""
+    view = await run_in_threadpool(_view, request)
+    return JSONResponse({"title": view.title, "state": view.state, "sequence": view.sequence})
+
+
+async def stream(request: Request) -> Response:
+    """Send what changes in a run, from where the viewer is.
+
+    The id of an event is the place of the newest record in it. A browser that comes back says it
+    in `Last-Event-ID`, which wins over `after`.
+    """
+    await run_in_threadpool(find_run, request)
+    given = request.headers.get("last-event-id", "")
+    after = int(given) if given.isdecimal() else integer(request, "after") or 0
+    return StreamingResponse(
+        _events(request, after),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+async def _events(request: Request, after: int) -> AsyncIterator[str]:
+    site = site_of(request)
+    shown = ""
+    told = time.monotonic()
+    # Told at once, so that the page knows of its link before anything happens.
+    yield "retry: 1000\nevent: beat\ndata:\n\n"
+    while True:
+        view = await run_in_threadpool(_view, request)
+        mark = _mark(view)
+        if mark != shown or view.sequence != after:
+            behind = view.sequence - after
+            whole = behind > BEHIND or behind < 0
+            fragments = _regions(request, view, after, whole=whole)
+            yield _event("reset" if whole else "patch", fragments, view.sequence)
+            shown, after, told = mark, view.sequence, time.monotonic()
+        if not view.alive and view.state != "silent":
+            yield _event("end", view.state, view.sequence)
+            return
+        if time.monotonic() - told >= site.beat_seconds:
+            yield "event: beat\ndata:\n\n"
+            told = time.monotonic()
+        await anyio.sleep(LOOK_SECONDS)
+
+
+def _view(request: Request) -> LiveView:
+    run: Run = find_run(request)
+    return live_view(
+        site_of(request), run, first=integer(request, "from"), last=integer(request, "to")
+    )
+
+
+def _mark(view: LiveView) -> str:
+    """Return what, besides records, changes the page."""
+    run = view.run
+    return f"{view.state} {run.step} {run.batch_id} {run.outcome} {run.stop_request is not None}"
+
+
+def _regions(request: Request, view: LiveView, after: int, *, whole: bool) -> str:
+    """Return the regions that changed, each an element with an id that is replaced."""
+    draw = macros(request, "macros/run.html")
+    token = form_token(request)
+    parts = [draw.head(view, token), draw.track(view)]
+    if view.sequence != after or whole:
+        parts += [draw.lead(view), draw.verdict(view), draw.timeline(view), draw.violations(view)]
+        if whole:
+            parts.append(draw.cards(view))
+        else:
+            new = view.totals.after(after)[-len(view.cards) :]
+            parts += [draw.new_card(view, batch) for batch in new]
+    elif not view.alive:
+        parts.append(draw.verdict(view))
+    return joined(parts)
+
+
+def _event(name: str, data: str, sequence: int) -> str:
+    lines = "".join(f"data: {line}\n" for line in data.splitlines())
+    return f"id: {sequence}\nevent: {name}\n{lines}\n"

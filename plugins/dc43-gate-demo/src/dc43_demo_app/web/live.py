@@ -1,0 +1,227 @@
+"""The run page as one value: from a run and its batches to what the templates write down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from attrs import field, frozen
+
+from dc43_core.governance.model import Run
+from dc43_core.protocol import clock
+from dc43_core.protocol.record import GovernanceRecord
+from dc43_demo_app import formats
+from dc43_demo_app.charts import panels
+from dc43_demo_app.charts.columns import (
+    Column,
+    Window,
+    batches_a_column,
+    columns,
+    warned,
+    window,
+)
+from dc43_demo_app.charts.panels import Panel
+from dc43_demo_app.reading.batch import Batch, BatchState
+from dc43_demo_app.reading.run_view import RunBatches, run_state
+from dc43_demo_app.reading.violations import Violation, violations
+from dc43_demo_app.web.site import Site
+
+CARDS = 50
+_ALIVE = ("running", "stopping")
+_NAMED = 4
+"""Unusual batches that the lead names."""
+STAGES = ("Read", "Drift check", "Classify", "Verdict", "Publish", "Record")
+_NEXT = {
+    None: 0,
+    "handed-over": 1,
+    "looked-up": 1,
+    "drift-checked": 2,
+    "staged": 3,
+    "validated": 3,
+    "decided": 4,
+    "finished": 4,
+    "synced": 4,
+    "prepared": 4,
+    "rejects-published": 4,
+    "main-published": 5,
+    "committed": 6,
+    "swept": 6,
+    "blocked": 3,
+}
+"""The arrow of the protocol that was passed last, and the stage that is at hand."""
+
+
+@frozen(kw_only=True)
+class Blocked:
+    """Why a batch was blocked, and the ways out.
+
+    Attributes:
+        column: The column that is missing or different, where drift blocked it.
+        commands: What to do, each a sentence and perhaps a command.
+    """
+
+    batch: Batch
+    record: GovernanceRecord
+    drift: Sequence[Mapping[str, object]]
+    expected: Sequence[tuple[str, str]]
+    commands: Sequence[tuple[str, str | None]]
+
+
+@frozen(kw_only=True)
+class LiveView:
+    """Everything that the run page shows, as of one moment."""
+
+    run: Run
+    name: str
+    state: str
+    alive: bool
+    totals: RunBatches
+    window: Window
+    columns: Sequence[Column]
+    panels: Sequence[Panel]
+    overview: Panel
+    each: int
+    cards: Sequence[Batch]
+    violations: Sequence[Violation]
+    warning_checks: frozenset[str] | None
+    blocked: Blocked | None
+    fault: str | None
+    can_restart: bool
+    command: str | None
+    sequence: int
+    stages: Sequence[tuple[str, str]] = field(factory=list)
+
+    @property
+    def newest(self) -> Batch | None:
+        """The newest batch."""
+        return self.totals.batches[-1] if self.totals.batches else None
+
+    @property
+    def title(self) -> str:
+        """What the browser's tab says."""
+        said = formats.word(self.state)
+        if self.alive:
+            return f"{self.totals.committed:,} {self.name}, {said.lower()} - dc43"
+        return f"{said}: {self.name} - dc43"
+
+    @property
+    def progress(self) -> str:
+        """What a screen reader hears now and then."""
+        share = formats.share(self.totals.rejected, self.totals.rows)
+        told = f"{formats.count(self.totals.committed, 'batch', 'batches')}, {share} rejected"
+        return told if self.alive else f"{formats.word(self.state)}: {told}"
+
+    @property
+    def readouts(self) -> str:
+        """What the crosshair says of each column, as JSON."""
+        checks = self.warning_checks or ()
+        share = formats.share
+        rows = [
+            [
+                c.first,
+                f"Batch {c.first}" if c.first == c.last else f"Batches {c.first} to {c.last}",
+                c.label,
+                f"{formats.word(c.state.value)}, {formats.number(c.rows)} rows, "
+                f"{formats.number(c.rejected)} rejected ({share(c.rejected, c.rows)})"
+                + (f", {share(c.warned, c.rows)} with warnings" if checks else ""),
+                int(bool(c.unusual)),
+                int(c.state in (BatchState.BLOCKED, BatchState.ERROR)),
+            ]
+            for c in self.columns
+        ]
+        return json.dumps(rows, ensure_ascii=False)
+
+    @property
+    def unusual_named(self) -> Sequence[Batch]:
+        """The unusual batches that the lead names: the newest ones."""
+        return self.totals.unusual[-_NAMED:]
+
+    @property
+    def took(self) -> float:
+        """Seconds from its start to its end, or to its last sign of life."""
+        return clock.seconds_between(
+            self.run.started_at, self.run.ended_at or self.run.heartbeat_at
+        )
+
+    def warned(self, batch: Batch) -> int:
+        """Return how often rules that only warn were broken in a batch."""
+        return warned(batch, self.warning_checks or ())
+
+
+def live_view(site: Site, run: Run, *, first: int | None, last: int | None) -> LiveView:
+    """Look at a run as it stands now."""
+    totals = site.batches_of(run)
+    state = run_state(run, clock.now())
+    alive = state in _ALIVE
+    promise = site.promises.find(run.contract_id, run.contract_version)
+    checks = site.promises.warning_checks(run.contract_id, run.contract_version)
+    shown = window(totals.batches, first, last, live=alive)
+    drawn = columns(shown.batches, checks or ())
+    every = columns(totals.batches, checks or ())
+    drawn_panels = [
+        panels.states(drawn),
+        panels.rows(drawn),
+        panels.rejected(drawn, totals.usual),
+        *([panels.warnings(drawn)] if checks else []),
+    ]
+    launcher = site.launcher
+    return LiveView(
+        run=run,
+        name=run.query_name or run.dataset_id,
+        state=state,
+        alive=alive,
+        totals=totals,
+        window=shown,
+        columns=drawn,
+        panels=drawn_panels,
+        overview=panels.overview(every, shown),
+        each=batches_a_column(len(shown.batches)),
+        cards=totals.batches[: -CARDS - 1 : -1],
+        violations=violations(totals, promise, checks),
+        warning_checks=checks,
+        blocked=_blocked(site, run, totals) if state == "blocked" else None,
+        fault=run.reason if state == "failed" else None,
+        can_restart=launcher is not None and launcher.can_restart(run.stream_id),
+        command=None if launcher is None else launcher.command(run.stream_id),
+        sequence=totals.sequence,
+        stages=_stages(run, state),
+    )
+
+
+def _stages(run: Run, state: str) -> list[tuple[str, str]]:
+    """Return each stage with where it stands: done, now, waiting."""
+    if state not in _ALIVE:
+        return []
+    at = _NEXT.get(run.step, 0)
+    words = ["done"] * at + ["now"] + ["waiting"] * len(STAGES)
+    return list(zip(STAGES, words, strict=False))
+
+
+def _blocked(site: Site, run: Run, totals: RunBatches) -> Blocked | None:
+    found = [batch for batch in totals.stopping if batch.state is BatchState.BLOCKED]
+    if not found:
+        return None
+    batch = found[-1]
+    record = totals.log.record(batch)
+    promise = site.promises.find(run.contract_id, run.contract_version)
+    expected = [
+        (prop.physical_name, prop.logical_type or "")
+        for plan in (promise.plans if promise else [])
+        if plan.dataset_id == run.dataset_id
+        for prop in plan.schema.columns
+    ]
+    drift = [dict(one) for one in record.drift]
+    command = None if site.launcher is None else site.launcher.command(run.stream_id)
+    again = f"Start the stream again: it resumes at batch {batch.batch_id}."
+    if drift:
+        named = ", ".join(dict.fromkeys(str(one.get("column")) for one in drift))
+        mend = f"Restore {named} in the feed, or publish a new version of the contract."
+    else:
+        mend = "Mend the data or the contract."
+    show = f"dc43 blocked show {run.checkpoint.removeprefix('file://')} {batch.batch_id}"
+    commands = [
+        (mend, None),
+        (again, command),
+        ("Or release the batch as it is: this shows the ways out.", show),
+    ]
+    return Blocked(batch=batch, record=record, drift=drift, expected=expected, commands=commands)

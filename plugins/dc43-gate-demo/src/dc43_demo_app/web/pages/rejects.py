@@ -1,0 +1,122 @@
+"""`/rejects/{dataset}`: which rows were rejected, why, and whether they can be replayed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dc43_demo_app.reading.batch import Batch
+from dc43_demo_app.reading.rejects import (
+    RejectedRow,
+    RejectSink,
+    RejectsUnreadableError,
+    rejected_by,
+)
+from dc43_demo_app.reading.violations import Violation, ranked
+from dc43_demo_app.web.render import integer, page, site_of
+from dc43_demo_app.web.security import read_form
+from dc43_demo_app.web.site import Site
+
+A_PAGE = 50
+
+
+@frozen(kw_only=True)
+class Chosen:
+    """Which rejects an address asks for."""
+
+    batch: int | None
+    run: str | None
+    check: str | None
+
+    def holds(self, one: Batch) -> bool:
+        """Say whether a batch is meant."""
+        return self.batch in (None, one.batch_id) and self.run in (None, one.run_id)
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The choice as fields of an address."""
+        return {"batch": self.batch, "run": self.run, "check": self.check}
+
+
+def show(request: Request) -> Response:
+    """Show rejected rows, each with every reason; the counts are those of the ledger."""
+    site, dataset = site_of(request), request.path_params["dataset"]
+    chosen = Chosen(
+        batch=integer(request, "batch"),
+        run=request.query_params.get("run") or None,
+        check=request.query_params.get("check") or None,
+    )
+    log = site.ledger.dataset_log(dataset)
+    every = log.batches()
+    if not every and dataset not in site.ledger.datasets():
+        raise HTTPException(404, f"Dataset {dataset} is not found in this ledger.")
+    batches = [b for b in reversed(every) if chosen.holds(b) and not b.replay]
+    count = sum(rejected_by(batch, chosen.check) for batch in batches)
+    number = min(max(integer(request, "page") or 1, 1), max(1, -(-count // A_PAGE)))
+    rows: Sequence[RejectedRow] = []
+    problem = None
+    last = log.record(every[-1]) if every else None
+    sink = last.rejects if last is not None else None
+    if count and site.shows_rows:
+        try:
+            if sink is None:
+                raise RejectsUnreadableError("", "the newest batch names none")
+            offset = (number - 1) * A_PAGE
+            rows = RejectSink(sink).rows(batches, chosen.check, offset=offset, limit=A_PAGE)
+        # What the ledger counted stands without the rows.
+        except RejectsUnreadableError as error:
+            problem = str(error)
+    return page(
+        request,
+        "rejects.html",
+        dataset=dataset,
+        chosen=chosen,
+        count_=count,
+        checked=sum(batch.rows for batch in batches),
+        rows=rows,
+        problem=problem,
+        sink=sink,
+        number_=number,
+        pages=max(1, -(-count // A_PAGE)),
+        first=(number - 1) * A_PAGE + 1,
+        reasons=_reasons(site, batches),
+        streams=sorted({batch.stream_id for batch in batches if batch.rejected}),
+    )
+
+
+def _reasons(site: Site, batches: Sequence[Batch]) -> list[Violation]:
+    """Return the rules that rows were rejected for, with how many rows each."""
+    found: Counter[str] = Counter()
+    for batch in batches:
+        if batch.rejected:
+            found.update(batch.by_check)
+    if not batches:
+        return []
+    newest = batches[0]
+    promise = site.promises.find(newest.contract_id, newest.contract_version)
+    checks = site.promises.warning_checks(newest.contract_id, newest.contract_version)
+    rejecting = {check: rows for check, rows in found.items() if check not in (checks or ())}
+    return ranked(rejecting, sum(batch.rows for batch in batches), promise, checks)
+
+
+async def replay(request: Request) -> Response:
+    """Judge rejects again under the contract of today, in a process of its own."""
+    form = await read_form(request)
+    launcher = site_of(request).launcher
+    stream = form.get("stream", [""])[0]
+    if launcher is None or not launcher.can_restart(stream):
+        raise HTTPException(
+            409,
+            "This server does not know how to replay these rejects. "
+            "`dc43 rejects replay PIPELINE.toml` does.",
+        )
+    batches = [int(text) for text in form.get("batch", []) if text.isdecimal()]
+    checks = [text for text in form.get("check", []) if text]
+    launch = await run_in_threadpool(launcher.replay, stream, batches, checks)
+    return RedirectResponse(f"/launches/{launch}", status_code=303)

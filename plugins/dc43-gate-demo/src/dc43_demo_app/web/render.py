@@ -1,0 +1,128 @@
+"""Templates, and a page made of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from attrs import frozen
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from dc43_core.protocol import clock
+from dc43_demo_app import formats
+from dc43_demo_app.web.security import COOKIE, form_token
+from dc43_demo_app.web.site import Site
+
+T = TypeVar("T")
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "dc43_theme"
+A_PAGE = 50
+
+
+def environment(site: Site) -> Environment:
+    """Return the templates of a site; everything that is put into them is escaped."""
+    made = Environment(
+        loader=FileSystemLoader(site.assets.templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "number": formats.number,
+        "share_of": formats.share_of,
+        "duration": formats.duration,
+        "word": formats.word,
+        "icon": formats.icon,
+        "cell": formats.value,
+        "segment": lambda text: quote(str(text), safe=""),
+        "query": query,
+    }
+    made.globals |= {
+        "asset": site.assets.url,
+        "share": formats.share,
+        "count": formats.count,
+        "moment": formats.moment,
+        "themes": THEMES,
+        "zip": zip,
+    }
+    return made
+
+
+def site_of(request: Request) -> Site:
+    """Return the site that a request is for."""
+    site: Site = request.app.state.site
+    return site
+
+
+def query(fields: dict[str, Any]) -> str:
+    """Return the query of an address, with what is set."""
+    given = {k: v for k, v in fields.items() if v not in (None, "", [])}
+    return f"?{urlencode(given, doseq=True)}" if given else ""
+
+
+def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """Return a page."""
+    site = site_of(request)
+    token = form_token(request)
+    theme = request.cookies.get(THEME_COOKIE, "")
+    text = (
+        request.app.state.templates.get_template(template)
+        .render(
+            site=site,
+            path=request.url.path,
+            here=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
+            form_token=token,
+            theme=theme if theme in THEMES else "auto",
+            now=clock.now(),
+            **context,
+        )
+        .strip()
+    )
+    response = HTMLResponse(text + "\n", status_code=status)
+    if request.cookies.get(COOKIE) != token:
+        response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+    return response
+
+
+def macros(request: Request, template: str) -> Any:
+    """Return a template's macros, as functions that return escaped HTML."""
+    return request.app.state.templates.get_template(template).module
+
+
+@frozen(kw_only=True)
+class Paged:
+    """Some of many, and where the others are."""
+
+    items: Sequence[Any]
+    page: int
+    pages: int
+    total: int
+
+    @property
+    def first(self) -> int:
+        """Number of the first one shown, from 1; 0 for none."""
+        return (self.page - 1) * A_PAGE + 1 if self.items else 0
+
+
+def paged(items: Sequence[Any], request: Request, each: int = A_PAGE) -> Paged:
+    """Return the page of a list that a request asks for."""
+    pages = max(1, -(-len(items) // each))
+    number = min(max(integer(request, "page") or 1, 1), pages)
+    shown = items[(number - 1) * each : number * each]
+    return Paged(items=shown, page=number, pages=pages, total=len(items))
+
+
+def integer(request: Request, name: str) -> int | None:
+    """Return a number of the query; None where there is none that can be used."""
+    text = request.query_params.get(name, "").strip()
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def joined(parts: Sequence[Markup]) -> str:
+    """Return fragments as one text."""
+    return "".join(str(part).strip() + "\n" for part in parts)
