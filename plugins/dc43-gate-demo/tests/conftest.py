@@ -1,8 +1,16 @@
-from __future__ import annotations
+"""Pages over ledgers that the product's own protocol has written, and homes of scenarios."""
 
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+# With --import-mode=importlib no test folder stands on the path.
+sys.path.append(str(Path(__file__).parent))
+
+from feeds import World
+from starlette.testclient import TestClient
 
 from dc43_demo_app.scenarios.flights import prepare
 from dc43_demo_app.scenarios.home import Home
@@ -22,3 +30,27 @@ def home(tmp_path: Path, year: Path) -> Home:
     (tmp_path / "home" / "data").mkdir(parents=True)
     (tmp_path / "home" / "data" / "flights").symlink_to(year)
     return Home.at(tmp_path / "home")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """An empty ledger, contracts, and streams of flights to run."""
+    with World.at(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def browse(world: World) -> Iterator[Callable[..., TestClient]]:
+    """Open the pages over the world: `browse(launcher=...)`."""
+    from dc43_demo_app.web.app import create_app
+
+    clients = []
+
+    def make(**facts: object) -> TestClient:
+        client = TestClient(create_app(world.site(**facts)), base_url="http://127.0.0.1:8043")
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()

@@ -1,0 +1,169 @@
+"""Each page shows what is in the ledger, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from feeds import end, feed, rows, run_id
+
+from dc43_core.errors import BatchBlockedError
+from dc43_core.vocabulary import RunType
+
+
+def test_the_pages_of_an_empty_ledger_say_what_will_be_there(browse):
+    client = browse()
+    for path, said in [
+        ("/", "This ledger has no streams."),
+        ("/streams", "write_stream_with_contract"),
+        ("/runs", "This ledger has no runs."),
+        ("/datasets", "This ledger has no datasets."),
+        ("/products", "No data product is registered."),
+        ("/contracts", "flights"),
+        ("/plugins", "plugins loaded"),
+    ]:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert said in answer.text, path
+
+
+def test_a_run_leads_with_its_counts(world, browse):
+    stream = feed(world.stream(), range(12), bad=2, count=20)
+    text = browse().get(f"/runs/{run_id(stream)}").text
+    assert "12 batches committed" in text
+    assert ">24</a> of 240 rows rejected (10.0\N{NARROW NO-BREAK SPACE}%)" in text
+    assert "nothing blocked" in text
+    assert "Stop run" in text
+
+
+def test_an_unusual_batch_is_named_and_no_other(world, browse):
+    stream = world.stream()
+    for batch in range(14):
+        stream.process(rows(batch, bad=6 if batch == 12 else 1), batch)
+    text = browse().get(f"/runs/{run_id(stream)}").text
+    assert text.count("unusual,") == 1
+    assert "batch 12</a> (13 Jan) 60.0" in text
+
+
+def test_a_blocked_batch_says_why_what_did_not_happen_and_what_to_do(world, browse):
+    stream = feed(world.stream(run_type=RunType.ENFORCE), range(3))
+    lacking = [{k: v for k, v in row.items() if k != "tailnum"} for row in rows(3)]
+    with pytest.raises(BatchBlockedError):
+        stream.process(lacking, 3)
+    client = browse()
+    text = client.get(f"/runs/{run_id(stream)}").text
+    assert "Batch 3 was blocked." in text
+    assert "No row of 10 was published, no dataset version exists" in text
+    assert "tailnum" in text.split("Expected and found</h3>")[1].split("</table>")[0]
+    assert "Stop run" not in text
+    dataset = client.get("/datasets/flights").text
+    assert "is blocked; there is no version for it" in dataset
+    assert f"/runs/{run_id(stream)}/batches/3" in dataset
+
+
+def test_the_rejects_of_a_batch_are_exactly_those_that_are_counted(world, browse):
+    stream = feed(world.stream(), range(3), bad=3)
+    text = browse().get(f"/rejects/flights?run={run_id(stream)}&batch=1").text
+    assert "3 rows rejected" in text
+    table = text.split('<table class="rows">')[1].split("</table>")[0]
+    assert table.count("<tr>") - 1 == 3
+    assert "D-AIUA" in table
+
+
+def test_a_count_of_a_rule_leads_to_exactly_its_rows(world, browse):
+    feed(world.stream(), range(5), bad=4)
+    text = browse().get("/rejects/flights?check=tailnum.pattern").text
+    assert "10 rows rejected for" in text
+    table = text.split('<table class="rows">')[1].split("</table>")[0]
+    assert table.count("D-AIUA") == 10
+
+
+def test_rejects_are_paged_over_batches(world, browse):
+    feed(world.stream(), range(12), bad=10)
+    client = browse()
+    first = client.get("/rejects/flights").text
+    third = client.get("/rejects/flights?page=3").text
+    assert "1 to 50 of 120" in first
+    assert "101 to 120 of 120" in third
+
+
+def test_where_the_reject_sink_is_gone_the_counts_stand(world, browse):
+    feed(world.stream(), range(2))
+    (world.folder / "daily-flights" / "rejects").rename(world.folder / "moved")
+    text = browse().get("/rejects/flights").text
+    assert "The reject sink cannot be read: the folder is gone." in text
+    assert "2 rows rejected" in text
+
+
+def test_rows_are_not_shown_where_other_machines_can_look(world, browse):
+    feed(world.stream(), range(2), bad=2)
+    text = browse(shows_rows=False).get("/rejects/flights").text
+    assert "it shows no values of rows" in text
+    assert "D-AIUA" not in text
+
+
+def test_a_batch_shows_its_lanes_its_findings_and_its_record(world, browse):
+    stream = feed(world.stream(), range(2), bad=2)
+    text = browse().get(f"/runs/{run_id(stream)}/batches/1").text
+    assert "2 of 10 rows rejected" in text
+    assert "2013-01-02.csv" in text
+    assert f"{stream.protocol.identity.stream_id}-1" in text
+
+
+def test_a_batch_that_is_not_recorded_names_the_newest(world, browse):
+    stream = feed(world.stream(), range(2))
+    answer = browse().get(f"/runs/{run_id(stream)}/batches/412")
+    assert answer.status_code == 404
+    assert "Batch 412 is not recorded. The newest is 1." in answer.text
+
+
+def test_a_dataset_lists_each_batch_as_a_version(world, browse):
+    feed(world.stream(), range(3))
+    text = browse().get("/datasets/flights").text
+    assert "The newest version is 2" in text
+    assert text.count("/batches/") >= 3
+
+
+def test_a_run_that_is_not_there_leads_back_to_the_runs(browse):
+    answer = browse().get("/runs/7f3a20c1")
+    assert answer.status_code == 404
+    assert "There is no run 7f3a20c1 in this ledger." in answer.text
+    assert 'href="/runs"' in answer.text
+
+
+def test_a_contract_shows_its_plan_and_who_uses_it(world, browse):
+    feed(world.stream(), [0])
+    text = browse().get("/contracts/flights/1.0.0").text
+    assert "enforced" in text
+    assert "tailnum must not be missing" in text
+    assert "delay_present" in text
+    assert "/datasets/flights" in text
+
+
+def test_runs_are_filtered_by_state_and_text(world, browse):
+    end(feed(world.stream("one"), [0]))
+    feed(world.stream("two"), [0])
+    client = browse()
+    assert ">one</a>" in client.get("/runs?state=finished").text
+    assert ">two</a>" not in client.get("/runs?state=finished").text
+    assert ">two</a>" in client.get("/runs?q=TWO").text
+    assert "No run matches." in client.get("/runs?q=three").text
+
+
+def test_the_batches_of_a_run_are_a_table_and_a_file(world, browse):
+    stream = feed(world.stream(), range(3))
+    client = browse()
+    table = client.get(f"/runs/{run_id(stream)}/batches").text
+    lines = client.get(f"/runs/{run_id(stream)}/batches.csv").text.splitlines()
+    assert "3 Jan" in table
+    assert lines[0].startswith("batch,label,state,rows")
+    assert lines[3].startswith("2,3 Jan,rejected,10,9,1")
+
+
+def test_a_run_without_sign_of_life_is_never_running(world, browse):
+    stream = feed(world.stream(), range(2))
+    from attrs import evolve
+
+    run = evolve(stream.run_log.run, heartbeat_at="2026-01-01T00:00:00.000Z")
+    world.runtime.governance.save_run(run)
+    text = browse().get(f"/runs/{run_id(stream)}").text
+    assert "No sign of life from the run since 1 Jan 2026, 00:00 UTC." in text
+    assert "Running" not in text
