@@ -49,6 +49,7 @@ TOOL_VARIABLES = {
 HELP = """\
 python3 dev.py COMMAND [ARGUMENTS]
 
+  demo     governed streams of real flights, as web pages
   run      the flights stream of examples/flights-stream
   test     every check and every test; with arguments, pytest alone: test -- -k reject
   lint     the checks alone: ruff, mypy, import-linter
@@ -62,6 +63,7 @@ python3 dev.py COMMAND [ARGUMENTS]
 """
 LINT = ["ruff check .", "ruff format --check .", "mypy", "lint-imports"]
 COMMANDS = {
+    "demo": ["python -m dc43_core.cli demo"],
     "run": ["python examples/flights-stream/run.py"],
     "test": [*LINT, "python -m pytest"],
     "lint": LINT,

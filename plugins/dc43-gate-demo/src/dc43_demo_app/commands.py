@@ -80,3 +80,30 @@ def make_site(
         shows_rows=rows or is_loopback(host),
         user=user(),
     )
+
+
+def demo(
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Folder for ledger, feeds and sinks; default: the user's data folder."),
+    ] = None,
+    host: Host = LOOPBACK,
+    port: Port = 8043,
+    show_rows: Rows = False,
+) -> None:
+    """Show governed streams of real flights run, as web pages.
+
+    Three scenarios can be started from the first page, each in a process of its own: they go on
+    when the page is closed or the server is stopped. `dc43 demo` again shows their history.
+    """
+    from dc43_demo_app.scenarios.home import Home
+    from dc43_demo_app.scenarios.launcher import ScenarioLauncher
+
+    place = Home.at(home)
+    runtime = place.runtime()
+    try:
+        launcher = ScenarioLauncher.of(place, runtime)
+        site = make_site(runtime, launcher, host, rows=show_rows, folders=[])
+        serve(site, host, port, "dc43 demo")
+    finally:
+        runtime.close()

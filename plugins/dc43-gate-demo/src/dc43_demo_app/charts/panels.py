@@ -14,6 +14,8 @@ from dc43_demo_app.reading.batch import BatchState
 HEIGHT = 64
 STRIP = 24
 OVERVIEW = 28
+LEAST = 40
+"""Columns that a panel has room for at least, so that a few batches are no broad blocks."""
 _BAR = 0.78
 """Of a column's width; the rest is the gap between two."""
 _LEVELS = {
@@ -79,7 +81,7 @@ def states(columns: Sequence[Column]) -> Panel:
     """Return the strip of states: height and look differ, not colour alone."""
     paths: dict[BatchState, list[str]] = {}
     marks: list[Mark] = []
-    width = 100 / max(1, len(columns))
+    width = 100 / room(columns)
     for at, column in enumerate(columns):
         state = column.state
         if state in (BatchState.BLOCKED, BatchState.ERROR):
@@ -107,7 +109,7 @@ def states(columns: Sequence[Column]) -> Panel:
         title="State",
         unit="",
         sentence=f"State of {_columns(columns)}: {told or 'none yet'}",
-        count=max(1, len(columns)),
+        count=room(columns),
         height=STRIP,
         paths=[(f"s-{state.value}", "".join(d)) for state, d in paths.items()],
         marks=marks,
@@ -125,7 +127,7 @@ def rows(columns: Sequence[Column]) -> Panel:
         unit="rows",
         sentence=f"Rows per batch, {_columns(columns)}, "
         f"highest {formats.number(max((c.highest_rows for c in columns), default=0))}",
-        count=max(1, len(columns)),
+        count=room(columns),
         height=HEIGHT,
         paths=_bars("m-valid", columns, each, lambda c: float(c.highest_rows), top),
         top=formats.number(int(top)),
@@ -137,7 +139,7 @@ def rejected(columns: Sequence[Column], usual: float | None) -> Panel:
     """Return the rejected share, the usual one as a line, unusual ones marked."""
     highest = max((column.highest for column in columns), default=0.0)
     top = round_up(max(highest, usual or 0.0) * 100) / 100
-    width = 100 / max(1, len(columns))
+    width = 100 / room(columns)
     marks = [
         Mark(
             at=(at + _BAR / 2) * width,
@@ -156,7 +158,7 @@ def rejected(columns: Sequence[Column], usual: float | None) -> Panel:
         title="Rejected rows",
         unit="% of rows",
         sentence=f"Rejected rows, {_columns(columns)}{usual_text}{said}",
-        count=max(1, len(columns)),
+        count=room(columns),
         height=HEIGHT,
         paths=_bars("m-rejected", columns, [c.share for c in columns], lambda c: c.highest, top),
         top=formats.percent(top),
@@ -177,12 +179,17 @@ def warnings(columns: Sequence[Column]) -> Panel:
         title="Rows with warnings",
         unit="% of rows",
         sentence=f"Rows with warnings, {_columns(columns)}, highest {highest}",
-        count=max(1, len(columns)),
+        count=room(columns),
         height=HEIGHT,
         paths=_bars("m-warning", columns, values, lambda c: c.highest_warned, top),
         top=formats.percent(top),
         current=formats.share_of(values[-1]) if values else "",
     )
+
+
+def room(columns: Sequence[Column]) -> int:
+    """Return how many columns a panel is wide."""
+    return max(LEAST, len(columns))
 
 
 def _bars(
@@ -222,14 +229,15 @@ def overview(every: Sequence[Column], shown: Window) -> Panel:
     """Return the whole run in one strip, with the window that is looked at."""
     top = round_up(max((column.highest for column in every), default=0.0) * 100) / 100
     bars = "".join(_bar(at, OVERVIEW * c.share / top, OVERVIEW) for at, c in enumerate(every))
-    total = max(1, shown.total)
-    at, width = 100 * shown.first / total, 100 * len(shown.batches) / total
+    # The bars may not fill the strip; the window lies over what they fill.
+    filled = 100 * len(every) / room(every) / max(1, shown.total)
+    at, width = filled * shown.first, filled * len(shown.batches)
     return Panel(
         name="overview",
         title="Overview",
         unit="% of rows",
         sentence=f"Rejected rows of the whole run, {_columns(every)}",
-        count=max(1, len(every)),
+        count=room(every),
         height=OVERVIEW,
         paths=[("m-rejected", bars)],
         marks=[Mark(at=at, width=width)],

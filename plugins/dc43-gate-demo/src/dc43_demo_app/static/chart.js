@@ -14,10 +14,11 @@ function show(index, say) {
   const all = columns();
   if (!all.length) return;
   at = Math.max(0, Math.min(all.length - 1, index));
-  const x = `${(100 * (at + 0.39)) / all.length}%`;
+  const x = `${(100 * (at + 0.39)) / Number(box().dataset.room)}%`;
   for (const line of box().querySelectorAll(".cross")) {
     line.setAttribute("x1", x);
     line.setAttribute("x2", x);
+    line.classList.add("shown");
   }
   clearTimeout(speaking);
   const [, name, label, said] = all[at];
@@ -29,10 +30,7 @@ function show(index, say) {
 
 function hide() {
   at = -1;
-  for (const line of box().querySelectorAll(".cross")) {
-    line.setAttribute("x1", "-10");
-    line.setAttribute("x2", "-10");
-  }
+  for (const line of box().querySelectorAll(".cross")) line.classList.remove("shown");
 }
 
 function next(flag) {
@@ -70,7 +68,7 @@ document.addEventListener("pointermove", (event) => {
   const plot = event.target.closest?.("#panels .plot");
   if (!plot) return;
   const { left, width } = plot.getBoundingClientRect();
-  show(Math.floor(((event.clientX - left) / width) * columns().length), false);
+  show(Math.floor(((event.clientX - left) / width) * Number(box().dataset.room)), false);
 });
 
 // Dragging over the overview fills the two fields of the form.

@@ -56,6 +56,7 @@ def create_app(site: Site) -> Starlette:
         Route("/runs/{run}/state", events.state),
         Route("/runs/{run}/stop", runs.stop, methods=["POST"]),
         Route("/runs/{run}/again", runs.again, methods=["POST"]),
+        Route("/runs/{run}/way-out", runs.way_out, methods=["POST"]),
         Route("/runs/{run}/batches", batches.index),
         Route("/runs/{run}/batches.csv", batches.csv_file),
         Route("/runs/{run}/batches/{batch:int}", batches.show),

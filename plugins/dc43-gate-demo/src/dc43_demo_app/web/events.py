@@ -87,14 +87,19 @@ def _regions(request: Request, view: LiveView, after: int, *, whole: bool) -> st
     token = form_token(request)
     parts = [draw.head(view, token), draw.track(view)]
     if view.sequence != after or whole:
-        parts += [draw.lead(view), draw.verdict(view), draw.timeline(view), draw.violations(view)]
+        parts += [
+            draw.lead(view),
+            draw.verdict(view, token),
+            draw.timeline(view),
+            draw.violations(view),
+        ]
         if whole:
             parts.append(draw.cards(view))
         else:
             new = view.totals.after(after)[-len(view.cards) :]
             parts += [draw.new_card(view, batch) for batch in new]
     elif not view.alive:
-        parts.append(draw.verdict(view))
+        parts.append(draw.verdict(view, token))
     return joined(parts)
 
 

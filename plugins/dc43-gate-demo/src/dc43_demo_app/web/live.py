@@ -56,8 +56,8 @@ class Blocked:
     """Why a batch was blocked, and the ways out.
 
     Attributes:
-        column: The column that is missing or different, where drift blocked it.
         commands: What to do, each a sentence and perhaps a command.
+        way_out: What a button says that removes what blocks the stream, or None.
     """
 
     batch: Batch
@@ -65,6 +65,7 @@ class Blocked:
     drift: Sequence[Mapping[str, object]]
     expected: Sequence[tuple[str, str]]
     commands: Sequence[tuple[str, str | None]]
+    way_out: str | None
 
 
 @frozen(kw_only=True)
@@ -130,6 +131,11 @@ class LiveView:
             for c in self.columns
         ]
         return json.dumps(rows, ensure_ascii=False)
+
+    @property
+    def room(self) -> int:
+        """How many columns the panels are wide."""
+        return panels.room(self.columns)
 
     @property
     def unusual_named(self) -> Sequence[Batch]:
@@ -224,4 +230,11 @@ def _blocked(site: Site, run: Run, totals: RunBatches) -> Blocked | None:
         (again, command),
         ("Or release the batch as it is: this shows the ways out.", show),
     ]
-    return Blocked(batch=batch, record=record, drift=drift, expected=expected, commands=commands)
+    return Blocked(
+        batch=batch,
+        record=record,
+        drift=drift,
+        expected=expected,
+        commands=commands,
+        way_out=None if site.launcher is None else site.launcher.way_out(run.stream_id),
+    )

@@ -115,6 +115,17 @@ async def again(request: Request) -> Response:
     return RedirectResponse(f"/launches/{launch}", status_code=303)
 
 
+async def way_out(request: Request) -> Response:
+    """Remove what blocks a stream, and start it again."""
+    await read_form(request)
+    run = await run_in_threadpool(find_run, request)
+    launcher = site_of(request).launcher
+    if launcher is None or launcher.way_out(run.stream_id) is None:
+        raise HTTPException(409, "Nothing blocks this stream that this server could remove.")
+    launch = await run_in_threadpool(launcher.take_way_out, run.stream_id)
+    return RedirectResponse(f"/launches/{launch}", status_code=303)
+
+
 def label(run: Run) -> str:
     """Return what people call a run's stream."""
     return run.query_name or run.dataset_id
