@@ -65,7 +65,7 @@ LINT = ["ruff check .", "ruff format --check .", "mypy", "lint-imports"]
 COMMANDS = {
     "demo": ["python -m dc43_core.cli demo"],
     "run": ["python examples/flights-stream/run.py"],
-    "test": [*LINT, "python -m pytest"],
+    "test": [*LINT, "python -m pytest -n 2 --dist loadgroup"],
     "lint": LINT,
     "faults": ["python -m tests.faults"],
     "bench": ["python -m benchmarks"],
@@ -116,8 +116,9 @@ def main(arguments: list[str]) -> int:
         stages.append(java_stage())
     set_up(stages)
     steps = [step.split() for step in COMMANDS[command]]
-    # Arguments are for the last step, which then runs alone.
-    return run_steps([[*steps[-1], *rest]] if rest else steps, environment(java))
+    # Arguments are for the last step, which then runs alone; pytest in one process.
+    last = steps[-1][:3] if command == "test" else steps[-1]
+    return run_steps([[*last, *rest]] if rest else steps, environment(java))
 
 
 def uv_stage() -> Stage:

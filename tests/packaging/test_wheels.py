@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import tomllib
 import zipfile
+from collections.abc import Callable, Iterator
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,17 @@ PROJECTS: dict[str, dict[str, Any]] = {
     for folder in FOLDERS
     for project in [tomllib.loads((folder / "pyproject.toml").read_text())["project"]]
 }
+PRODUCTS = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: products
+version: 1.0.0
+status: active
+schema:
+  - name: products
+    properties:
+      - {name: id, logicalType: integer, required: true}
+"""
 every_distribution = pytest.mark.parametrize("name", PROJECTS)
 
 
@@ -76,6 +88,27 @@ def ask(python: Path, code: str) -> Any:
     done = subprocess.run(command, cwd=python.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def dc43(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line of the environment, outside the repository and unconfigured."""
+    command = [str(python), "-I", "-m", "dc43_core.cli", *arguments]
+    environment = {**os.environ, "DC43_CONFIG": "", "NO_COLOR": "1", "COLUMNS": "200"}
+    return subprocess.run(
+        command, cwd=python.parent, env=environment, capture_output=True, text=True
+    )
+
+
+def offers(python: Path) -> dict[str, set[tuple[str, str]]]:
+    """For each distribution what it offers, as kind and name."""
+    done = dc43(python, "plugins", "--json")
+    assert done.returncode == 0, done.stderr
+    return {
+        plugin["distribution"]: {
+            (kind, name) for kind, names in plugin["offers"].items() for name in names
+        }
+        for plugin in json.loads(done.stdout)["plugins"]
+    }
 
 
 def metadata(wheel: Path) -> Message:
@@ -179,16 +212,20 @@ def test_a_plugin_is_loaded_without_its_engine(empty_environment: Path) -> None:
     assert not {"pyspark", "sqlalchemy"}.intersection(loaded)
 
 
-@pytest.fixture(scope="module")
-def done(empty_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("flow")
+def run_flow(python: Path, folder: Path, *streams: str) -> Any:
     script = Path(__file__).with_name("third_party_flow.py")
-    command = [str(empty_environment), "-I", str(script), str(folder)]
+    command = [str(python), "-I", str(script), str(folder), *streams]
     # The ledger of a run without a configuration lies below the working directory.
-    environment = {**os.environ, "DC43_CONFIG": "", "PYSPARK_PYTHON": str(empty_environment)}
+    environment = {**os.environ, "DC43_CONFIG": "", "PYSPARK_PYTHON": str(python)}
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-4000:]
     return json.loads(run.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def done(empty_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("flow")
+    return run_flow(empty_environment, folder, "built-in", "third-party")
 
 
 @pytest.mark.spark
@@ -217,3 +254,58 @@ def test_its_strategy_blocks_a_later_batch(done: Any) -> None:
 @pytest.mark.spark
 def test_the_ledger_of_the_environment_is_the_sql_plugin(done: Any) -> None:
     assert done["third-party"]["ledger"].endswith("ledger.db")
+
+
+@pytest.fixture
+def without(empty_environment: Path, wheels: dict[str, Path]) -> Iterator[Callable[..., None]]:
+    """Uninstall distributions until the test ends."""
+    gone: list[str] = []
+
+    def uninstall(*names: str) -> None:
+        uv("pip", "uninstall", "--python", str(empty_environment), *names)
+        gone.extend(names)
+
+    yield uninstall
+    back = [str(wheels[name]) for name in gone]
+    uv("pip", "install", "--no-index", "--no-deps", "--python", str(empty_environment), *back)
+
+
+@pytest.mark.parametrize("name", [name for name in PROJECTS if name != "dc43-gate"])
+def test_a_plugin_can_be_uninstalled(
+    empty_environment: Path, without: Callable[..., None], tmp_path: Path, name: str
+) -> None:
+    before = offers(empty_environment)
+    contract = tmp_path / "products.odcs.yaml"
+    contract.write_text(PRODUCTS)
+
+    without(name)
+
+    assert offers(empty_environment) == {n: o for n, o in before.items() if n != name}
+    plan = dc43(empty_environment, "plan", str(contract))
+    assert plan.returncode == 0, plan.stderr
+    for strategy in [named for kind, named in before[name] if kind == "strategy"]:
+        code = (
+            "import json\n"
+            "from dc43_core import Config, Instance, Runtime\n"
+            "from dc43_core.errors import UnknownNameError\n"
+            f"runtime = Runtime(config=Config(strategies={{'mine': Instance(use='{strategy}')}}))\n"
+            "try:\n"
+            "    runtime.strategy('mine')\n"
+            "except UnknownNameError as error:\n"
+            "    print(json.dumps(str(error)))\n"
+        )
+        told = ask(empty_environment, code)
+        assert f"no strategy named '{strategy}'" in told
+        assert told.endswith(f"it comes with {name}") or name.startswith("acme")
+
+
+@pytest.mark.spark
+def test_a_stream_needs_the_core_and_one_plugin(
+    empty_environment: Path, without: Callable[..., None], tmp_path: Path
+) -> None:
+    without(*(PROJECTS.keys() - {"dc43-gate", "dc43-gate-spark"}))
+
+    done = run_flow(empty_environment, tmp_path, "built-in")
+
+    assert done["built-in"]["main"] == 6
+    assert done["built-in"]["ledger"].startswith("memory")

@@ -1,9 +1,10 @@
 """Run by the empty environment: a stream under a third-party rule, then its strategy.
 
-    python -I third_party_flow.py FOLDER
+    python -I third_party_flow.py FOLDER STREAM...
 
-Prints what happened as JSON. Three files, one a batch; batch 0 is good, batches 1 and 2 each
-hold a product code with a wrong check digit, which no built-in rule can see.
+A stream is "built-in" or "third-party". Prints what happened as JSON. Three files, one a batch;
+batch 0 is good, batches 1 and 2 each hold a product code with a wrong check digit, which no
+built-in rule can see.
 """
 
 import json
@@ -92,11 +93,8 @@ def main() -> None:
         file.write_text("\n".join(["id,gtin", *rows]) + "\n")
         # Spark takes the oldest file first; written in one instant they have no order.
         os.utime(file, (1_700_000_000 + batch, 1_700_000_000 + batch))
-    done = {
-        "built-in": stream(folder, "built-in", CONTRACT, []),
-        "third-party": stream(folder, "third-party", CONTRACT + RULE, ["twice"]),
-    }
-    print(json.dumps(done))
+    contracts = {"built-in": (CONTRACT, []), "third-party": (CONTRACT + RULE, ["twice"])}
+    print(json.dumps({name: stream(folder, name, *contracts[name]) for name in sys.argv[2:]}))
 
 
 if __name__ == "__main__":
