@@ -65,7 +65,7 @@ LINT = ["ruff check .", "ruff format --check .", "mypy", "lint-imports"]
 COMMANDS = {
     "demo": ["python -m dc43_core.cli demo"],
     "run": ["python examples/flights-stream/run.py"],
-    "test": [*LINT, "python -m pytest -n 2 --dist loadgroup"],
+    "test": [*LINT, "python -m pytest -n 2 --dist loadscope"],
     "lint": LINT,
     "faults": ["python -m tests.faults"],
     "bench": ["python -m benchmarks"],

@@ -1,4 +1,8 @@
-"""One Spark session for the whole run; see `dc43_integrations.testing`."""
+"""One Spark session for the whole run, and the two lanes of `dev.py test`."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -6,10 +10,36 @@ from dc43_integrations.testing import runtime, spark
 
 __all__ = ["runtime", "spark"]
 
+SHARING = (
+    "examples/",
+    "plugins/dc43-gate-delta/tests/test_on_spark.py",
+    "plugins/dc43-gate-delta/tests/test_z_spark_reads_it.py",
+    "plugins/dc43-gate-demo/tests/test_streaming",
+    "plugins/dc43-gate-spark/",
+    "tests/docs/test_snippets.py",
+    "tests/flow/test_flights.py",
+    "tests/upgrade/",
+)
+"""Where tests take the Spark session that they share, as the node ids begin."""
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in this hook too
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two lanes for `dev.py test`: what shares the Spark session, and the rest beside it."""
+    """Refuse a second session: a worker that runs the rest would start one for this test."""
     for item in items:
-        shares = "spark" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("session" if shares else "rest"))
+        if "spark" in getattr(item, "fixturenames", ()) and not item.nodeid.startswith(SHARING):
+            raise pytest.UsageError(f"{item.nodeid} takes `spark`: name its file in SHARING")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give one worker what shares the session, and another the rest.
+
+    By node ids, because pytest-xdist 3.8 does not see its group marks under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class TwoLanes(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return "session" if nodeid.startswith(SHARING) else "rest"
+
+    return TwoLanes(config, log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -118,6 +119,9 @@ class Flow:
         (self.home / "in").mkdir(parents=True, exist_ok=True)
         hidden = self.home / "in" / f".{name}"
         pq.write_table(pa.Table.from_pylist(rows, schema), hidden)
+        # Spark takes the oldest file first; written in one instant they have no order.
+        written = 1_700_000_000 + len(list((self.home / "in").iterdir()))
+        os.utime(hidden, (written, written))
         hidden.rename(self.home / "in" / name)
 
     def contract(self, properties: list[dict[str, Any]] = PROPERTIES) -> Path:
