@@ -182,7 +182,7 @@ class Bare:
         (Bare(), "does not take the context alone"),
         (type("Word", (), {"decide": "block"})(), "has no method decide"),
     ],
-    ids=str,
+    ids=["class", "async", "bare", "word"],
 )
 def test_an_object_that_could_not_answer_a_batch_is_refused(
     plugins: Plugins, wanted: Any, problem: str
