@@ -14,6 +14,9 @@ from starlette.testclient import TestClient
 
 from dc43_demo_app.scenarios.flights import prepare
 from dc43_demo_app.scenarios.home import Home
+from dc43_integrations.testing import spark
+
+__all__ = ["spark"]
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ def test_each_stream_has_a_folder_of_its_own_and_the_newest_is_found(home):
     assert home.newest(REJECTS, RunType.OBSERVE) == begun[-1]
     assert home.newest(REJECTS, RunType.ENFORCE) == other
     assert home.newest("streaming-valid", RunType.OBSERVE) is None
+
+
+def test_a_copy_of_a_stream_is_not_taken_for_one(home):
+    place = home.begin(REJECTS, RunType.OBSERVE)
+    shutil.copytree(place.folder, place.folder.with_name("observe-1 (copy)"))
+    assert home.newest(REJECTS, RunType.OBSERVE) == place
 
 
 def test_a_stream_that_was_never_started_has_taken_nothing(home):

@@ -73,12 +73,12 @@ class Launcher(Protocol):
         """Start a stream again, where it ended; return the launch's id."""
         ...
 
-    def lost_column(self, stream_id: str) -> str | None:
-        """Return the column that a scenario's feed lacks, or None; `restore` brings it back."""
+    def way_out(self, stream_id: str) -> str | None:
+        """Return what `take_way_out` does about a blocked batch, as a button says it, or None."""
         ...
 
-    def restore(self, stream_id: str) -> str:
-        """Give the feed its lost column back, and start the stream again."""
+    def take_way_out(self, stream_id: str) -> str:
+        """Remove what blocks a stream and start it again; return the launch's id."""
         ...
 
     def replay(self, stream_id: str, batches: Sequence[int], checks: Sequence[str]) -> str:

@@ -80,7 +80,8 @@ def write_whole(target: Path, text: str, number: int) -> None:
 
     Spark takes files by age: here they are one second apart, however fast the disk is.
     """
-    hidden = target.with_name(f".{target.name}.tmp")
+    # Two processes may write the same day; each has a file of its own until it is whole.
+    hidden = target.with_name(f".{target.name}.{os.getpid()}")
     hidden.write_text(text, newline="")
     moment = _FIRST_MOMENT + number
     os.utime(hidden, (moment, moment))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -24,6 +25,7 @@ from dc43_demo_app.scenarios.catalogue import PLOTS, Plot, find_plot
 from dc43_demo_app.scenarios.feed import Feed
 from dc43_demo_app.scenarios.flights import prepare
 
+_NAME = re.compile(rf"(?P<run_type>{'|'.join(RunType)})-(?P<number>[0-9]+)")
 _CONFIG = """\
 # The scenarios of dc43; delete this folder to begin anew.
 [governance.ledger]
@@ -220,8 +222,10 @@ class Home:
         """Return the places of a scenario, the oldest of each run type first."""
         found = []
         for file in (self.folder / "streams" / plot.scenario.name).glob("*/pipeline.toml"):
-            run_type, _, number = file.parent.name.partition("-")
-            found.append((int(number), self._place(plot, RunType(run_type), file.parent)))
+            # A copy that someone made beside it is none of ours.
+            if named := _NAME.fullmatch(file.parent.name):
+                place = self._place(plot, RunType(named["run_type"]), file.parent)
+                found.append((int(named["number"]), place))
         return [place for _, place in sorted(found, key=lambda pair: pair[0])]
 
     def _place(self, plot: Plot, run_type: RunType, folder: Path) -> Place:

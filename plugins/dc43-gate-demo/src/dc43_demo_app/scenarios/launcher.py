@@ -77,14 +77,14 @@ class ScenarioLauncher:
         """Start a stream again, where it ended."""
         return self._resume(self._known(stream_id))
 
-    def lost_column(self, stream_id: str) -> str | None:
-        """Return the column that a stream's feed lacks, or None; `restore` brings it back."""
+    def way_out(self, stream_id: str) -> str | None:
+        """Return the words for a feed that has lost a column, or None."""
         place = self.home.find(stream_id)
         loss = place.feed.loss if place else None
-        return loss.column if loss else None
+        return f"Restore {loss.column} in the feed and start again" if loss else None
 
-    def restore(self, stream_id: str) -> str:
-        """Give the feed its lost column back, and start the stream again, which was blocked."""
+    def take_way_out(self, stream_id: str) -> str:
+        """Give the feed its lost column back, and start the stream again."""
         return self._resume(self._known(stream_id), "--restore")
 
     def replay(self, stream_id: str, batches: Sequence[int], checks: Sequence[str]) -> str:
