@@ -39,11 +39,13 @@ class QueryEnd:
 
     Attributes:
         outcome: What a run that said nothing itself is taken for.
-        reason: The engine's words.
+        reason: The engine's words, as far as they quote no rows.
+        error: What the engine raised; its text may quote rows.
     """
 
     outcome: RunOutcome
     reason: str | None = None
+    error: BaseException | None = None
 
 
 class WatchedQuery(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from pyspark.errors import StreamingQueryException
 from stream_helpers import Flow
 
+from dc43_core.errors import BatchBlockedError, StopRequestedError
 from dc43_core.governance import run_log
 from dc43_core.governance.model import Run, StopRequest
 from dc43_core.testing.runs import ASKED
@@ -65,6 +65,8 @@ def test_a_blocked_batch_ends_the_run(flow):
     landed = orders.run(rejects=None, enforce=True)
     run = ended(orders)
     assert landed.error is not None
+    with pytest.raises(BatchBlockedError, match="batch 0 of orders was blocked"):
+        landed.result.run.await_termination()
     assert run.outcome is RunOutcome.BLOCKED
     assert f"record {run.stream_id}-0-blocked" in run.reason
 
@@ -77,6 +79,18 @@ def test_stop_on_the_query_is_noticed(flow):
     assert only(orders).outcome is None
     query.stop()
     assert ended(orders).outcome is RunOutcome.STOPPED
+
+
+def test_the_handle_stops_a_run_and_knows_that_it_was_no_fault(flow):
+    orders = flow([ID])
+    orders.put("id", "1")
+    result = orders.start(trigger=IDLE)
+    wait_for(result.streaming_queries[0], 1)
+    result.run.stop()
+    assert not result.streaming_queries[0].isActive
+    assert (only(orders).outcome, only(orders).reason) == ("stopped", "stopped by its caller")
+    assert (result.run.exception(), result.run.await_termination()) == (None, True)
+    assert (result.ok, result.run.summary()["outcome"]) == (True, "stopped")
 
 
 def test_a_stop_request_begins_no_other_batch_and_the_next_start_goes_on(flow, monkeypatch):
@@ -97,8 +111,8 @@ def test_a_stop_request_begins_no_other_batch_and_the_next_start_goes_on(flow, m
     heard = Heard(governance.save_run)
     monkeypatch.setattr(governance, "save_run", heard)
     result = orders.start(per_batch=1, on_streaming_batch=ask)
-    with pytest.raises(StreamingQueryException, match="stopped on request of anna"):
-        result.streaming_queries[0].awaitTermination()
+    with pytest.raises(StopRequestedError, match="stopped on request of anna"):
+        result.run.await_termination()
     run = ended(orders)
     assert (run.outcome, run.step, run.batch_id) == (RunOutcome.STOPPED, "swept", 0)
     assert orders.committed() == ["0"]

@@ -257,7 +257,7 @@ def test_a_listener_that_fails_is_counted_and_harmless(flow):
 
 def test_batches_are_seen_from_another_thread_while_the_query_runs(flow):
     rows = flow([ID])
-    rows.put("id", "1")
+    rows.put("id", "1", "x")
     rows.put("id", "2")
     told, looked = threading.Semaphore(0), threading.Semaphore(0)
 
@@ -271,10 +271,20 @@ def test_batches_are_seen_from_another_thread_while_the_query_runs(flow):
         assert told.acquire(timeout=60)
         assert query.isActive
         assert [b["batch_id"] for b in result.streaming_batches] == list(range(known))
-        assert result.metrics["row_count"] == known
+        assert result.metrics["row_count"] == known + 1
+        assert result.dataset_version == str(known - 1)
+        assert (result.run.active, result.run.exception()) == (True, None)
+        assert result.run.await_termination(0.01) is False
+        assert result.run.summary()["outcome"] == "running"
         looked.release()
-    assert query.awaitTermination(60)
+    assert result.run.await_termination(60)
     assert "listener_failures" not in result.details
+    # The worst that happened, not the last.
+    assert [b["verdict"] for b in result.streaming_batches] == ["warn", "ok"]
+    summary = result.run.summary()
+    assert (summary["outcome"], summary["status"], summary["row_count"]) == ("ended", "warn", 3)
+    told = [s.direction for s in rows.runtime.governance.schema_observations()]
+    assert told == ["read", "write"], "one for each call, however many batches"
 
 
 def test_a_fault_of_the_query_is_seen_on_the_result(flow):

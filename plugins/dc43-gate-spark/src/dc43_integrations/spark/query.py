@@ -30,7 +30,9 @@ class SparkQuery:
         except StreamingQueryException as error:
             # The class alone: its text may quote rows.
             return QueryEnd(
-                outcome=RunOutcome.FAILED, reason=error.getCondition() or "the query failed"
+                outcome=RunOutcome.FAILED,
+                reason=error.getCondition() or "the query failed",
+                error=error,
             )
         # Spark does not tell a trigger that is done from a query that was stopped.
         return QueryEnd(outcome=RunOutcome.ENDED if self.once else RunOutcome.STOPPED)

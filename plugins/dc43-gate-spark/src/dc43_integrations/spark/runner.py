@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyspark.errors import StreamingQueryException
-from pyspark.sql import SparkSession
-
 from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import (
-    Dc43Error,
-    EngineError,
-    ReplayRefusedError,
-    StopRequestedError,
-    described,
-)
+from dc43_core.errors import ReplayRefusedError
 from dc43_core.pipeline import OnBatch
 from dc43_core.pipeline_file import PipelineFile
 from dc43_core.protocol.rejects import Rejects
@@ -85,7 +76,7 @@ class SparkRunner:
             adopt=pipeline.run.adopt,
             on_batch=on_batch,
         )
-        _wait(spark, started)
+        _wait(started)
         return started.result
 
     def environment(self) -> Sequence[Diagnosis]:
@@ -123,25 +114,12 @@ class SparkRunner:
         return runtime.contracts().get(str(ref.id), ref.version)
 
 
-def _wait(spark: SparkSession, started: StartedStream) -> None:
+def _wait(started: StartedStream) -> None:
     """Wait for the query, and raise what stopped it as what it was."""
-    run_log = started.stream.run_log
     try:
-        started.query.awaitTermination()
-        if (request := run_log.stop_request) is not None:
-            raise StopRequestedError(run_log.run.run_id, request.by, request.reason)
-    except StreamingQueryException as error:
-        cause = started.stream.failure
-        # Only the text of an exception survives the way through the JVM; we kept the original.
-        if isinstance(cause, Dc43Error):
-            raise cause from None
-        ended = error if cause is None else cause
-        first = described(ended).strip().splitlines()[0]
-        raise EngineError(f"the stream stopped: {first}") from ended
+        started.result.run.await_termination()
     except KeyboardInterrupt:
         # Before the query is: what it says when it is stopped is not the reason.
-        run_log.end(RunOutcome.STOPPED, "Ctrl-C or SIGTERM")
-        started.query.stop()
+        started.stream.run_log.end(RunOutcome.STOPPED, "Ctrl-C or SIGTERM")
+        started.result.run.stop()
         raise
-    finally:
-        run_log.join()

@@ -17,6 +17,7 @@ from dc43_core.errors import (
     ConfigurationError,
 )
 from dc43_core.expectations.model import CheckPlan
+from dc43_core.governance.run_handle import GovernedQuery, RunHandle
 from dc43_core.log import get_logger
 from dc43_core.pipeline import GovernedStream, OnBatch, open_stream
 from dc43_core.protocol.disposition import Policy
@@ -165,8 +166,11 @@ def start(
         stream.run_log.end(RunOutcome.FAILED, f"not started: {type(error).__name__}")
         raise
     stream.result.streaming_queries.append(query)
+    watched = SparkQuery(query, once="availableNow" in target.trigger)
+    governed = GovernedQuery(run_log=stream.run_log, query=watched, failure=lambda: stream.failure)
+    stream.result.run = RunHandle(stream.result, [governed])
     # What governance would not take during the run is sent once more when it is over.
-    stream.run_log.watch(SparkQuery(query, once="availableNow" in target.trigger), stream.end)
+    stream.run_log.watch(watched, stream.end)
     return StartedStream(query=query, stream=stream)
 
 
