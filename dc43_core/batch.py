@@ -17,6 +17,7 @@ from dc43_core.protocol.engine import Stager
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import StreamIdentity
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.protocol.naming import Versions
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.replay import complete
 from dc43_core.protocol.sink import Sink
@@ -42,6 +43,7 @@ def write_batch(
     strategies: Sequence[NamedStrategy] = (),
     namespace: str | None = None,
     details: Mapping[str, Any] | None = None,
+    versions: Versions | None = None,
     failpoint: Callable[[str, int], None] | None = None,
 ) -> ValidationResult:
     """Stage, audit and publish one frame, into the log that streams into this sink share.
@@ -61,6 +63,7 @@ def write_batch(
         strategies: Who decides; they see no history.
         namespace: First part of the record's key.
         details: What the record says besides.
+        versions: What the version is called; None for the number of the sink's entry.
         failpoint: Called at each arrow of the protocol with its name and 0.
 
     Returns:
@@ -100,6 +103,7 @@ def write_batch(
         failpoint=failpoint or (lambda name, batch_id: None),
         lookback=Lookback(plan=plan, limit=runtime.config.limits.lookback),
         details=dict(details or {}),
+        versions=versions,
         # The caller has the rows: nothing of them is kept beside the sink.
         held_bytes=None,
     )

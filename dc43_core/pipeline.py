@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import define, field
@@ -32,6 +32,7 @@ from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.protocol.naming import Versions
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.replay import complete
 from dc43_core.protocol.sink import Sink
@@ -230,6 +231,7 @@ def open_stream(
     adopt: str | None = None,
     on_batch: OnBatch | None = None,
     details: Mapping[str, Any] | None = None,
+    versions: Versions | None = None,
     failpoint: Callable[[str, int], None] | None = None,
     surroundings: Surroundings = MACHINE,
 ) -> GovernedStream[Frame]:
@@ -239,8 +241,11 @@ def open_stream(
         StreamIdentityError: if checkpoint and sink do not fit.
         UnsoundPlaceError: if a sink is not as it was left.
         ConfigurationError: if a strategy needs what the stream does not have, or two have one name.
+        TypeError: if every version would be called alike.
     """
     strategies, policy = settle_strategies(strategies, policy, has_rejects=Lane.REJECTS in sinks)
+    if versions is not None:
+        versions.require_distinct()
     defects = require_sound(store, checkpoint, sinks, adopt)
     namespace = namespace or runtime.config.namespace
     identity = identify(
@@ -304,6 +309,7 @@ def open_stream(
         now=surroundings.now,
         lookback=lookback,
         details=dict(details or {}),
+        versions=versions,
         held_bytes=limits.held_bytes,
     )
     outbox = Outbox(
@@ -324,7 +330,8 @@ def open_stream(
     result = ValidationResult(
         schema=dict(stager.schema()),
         dataset_id=plan.dataset_id,
-        dataset_version=str(newest) if newest >= 0 else schema_version(stager.schema()),
+        dataset_version=_newest_version(versions, newest, history)
+        or schema_version(stager.schema()),
         contract_id=plan.contract.id,
         contract_version=plan.contract.version,
         details={
@@ -351,6 +358,16 @@ def open_stream(
     )
     stream._show_outbox()
     return stream
+
+
+def _newest_version(
+    versions: Versions | None, newest: int, history: Iterable[Mapping[str, Any]]
+) -> str | None:
+    """Return what the newest version is called; None if there is none yet."""
+    if versions is None:
+        return str(newest) if newest >= 0 else None
+    names = (record["dataset_version"] for record in reversed([*history]))
+    return next((name for name in names if name is not None), None)
 
 
 def tell_of_write(runtime: Runtime, record: GovernanceRecord) -> None:

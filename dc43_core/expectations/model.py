@@ -135,15 +135,19 @@ class CheckPlan:
         schema: The schema object in question.
         expectations: In the contract's order.
         unenforceable: Nodes that are understood and cannot be enforced, with the reason.
+        called: What the dataset is called, where that is not said by the contract.
     """
 
     contract: Contract
     schema: SchemaObject
     expectations: tuple[Expectation, ...]
     unenforceable: tuple[UnenforceableNode, ...] = field(default=())
+    called: str | None = None
 
     @property
     def dataset_id(self) -> str:
         """The contract's id, with the object's name where the contract has several."""
+        if self.called is not None:
+            return self.called
         several = len(self.contract.objects) > 1
         return f"{self.contract.id}.{self.schema.name}" if several else self.contract.id

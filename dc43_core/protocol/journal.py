@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.held import Held
+from dc43_core.protocol.naming import published
 from dc43_core.protocol.record import (
     FORMAT_VERSION,
     GovernanceRecord,
@@ -45,11 +46,25 @@ class Manifest:
         record: The record as it will be, but for `dataset_version` and `ended_at`.
         lanes: What is to be made visible.
         staging: The folder to delete afterwards.
+        version: What the caller calls the version, `{sequence}` open; None for that number.
     """
 
     record: GovernanceRecord
     lanes: Mapping[Lane, LaneManifest]
     staging: str
+    version: str | None = None
+
+    def landed(self, sequence: int | None) -> GovernanceRecord:
+        """Return the record with the version that was published under this number of the sink.
+
+        A version with a name of its own leaves the number in `details["sequence"]`.
+        """
+        number = None if sequence is None else str(sequence)
+        details = dict(self.record.details)
+        if self.version is not None and number is not None:
+            details["sequence"] = number
+        version = published(self.version, number)
+        return evolve(self.record, dataset_version=version, details=details)
 
     def payload(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -57,6 +72,7 @@ class Manifest:
             "format_version": FORMAT_VERSION,
             "record": self.record.payload(),
             "staging": self.staging,
+            "version": self.version,
             "lanes": {
                 lane.value: {
                     "token": m.token,
@@ -82,6 +98,7 @@ class Manifest:
             return cls(
                 record=GovernanceRecord.from_payload(payload["record"], source),
                 staging=payload["staging"],
+                version=payload.get("version"),
                 lanes={
                     Lane(name): LaneManifest(
                         token=m["token"],

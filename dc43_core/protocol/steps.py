@@ -36,6 +36,7 @@ from dc43_core.protocol.held import Held, keep
 from dc43_core.protocol.identity import StreamIdentity
 from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
 from dc43_core.protocol.judge import Judge, NamedStrategy, metrics
+from dc43_core.protocol.naming import Versions
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.release import Resolution, released_record, require_releasable
 from dc43_core.protocol.sink import Sink
@@ -82,6 +83,7 @@ class BatchProtocol(Generic[Frame]):
         history: The newest records, for strategies; newest last.
         details: What every record of this stream says besides.
         lookback: The landed batches, for rules over several of them.
+        versions: What the versions are called; None for the numbers of the sink's entries.
         held_bytes: How much of a blocked batch is kept at most; None for nothing.
         failpoint: Called at each arrow with its name and the batch id.
     """
@@ -100,6 +102,7 @@ class BatchProtocol(Generic[Frame]):
     history: Callable[[], Sequence[Mapping[str, Any]]] = lambda: ()
     lookback: Lookback
     details: Mapping[str, Any] = field(factory=dict)
+    versions: Versions | None = None
     held_bytes: int | None = Limits().held_bytes
     failpoint: Callable[[str, int], None] = lambda name, batch_id: None
     now: Callable[[], str] = clock.now
@@ -357,9 +360,10 @@ class BatchProtocol(Generic[Frame]):
             )
         self.failpoint("synced", record.batch_id)
         self._require_newest()
+        version = self._version(record) if record.outcome is not Outcome.SKIPPED else None
         # A driver that was overtaken must not tell of an incident that is settled by then.
         self.journal.close(record.batch_id, self.epoch)
-        manifest = Manifest(record=record, lanes=lanes, staging=staging)
+        manifest = Manifest(record=record, lanes=lanes, staging=staging, version=version)
         if not self.journal.prepare(manifest):
             # Another driver decided this batch first; its word counts, ours is forgotten.
             theirs = self.journal.prepared(record.batch_id)
@@ -368,6 +372,9 @@ class BatchProtocol(Generic[Frame]):
         self.failpoint("prepared", record.batch_id)
         return manifest
 
+    def _version(self, record: GovernanceRecord) -> str | None:
+        return None if self.versions is None else self.versions.prepared(record, self.history())
+
     def _publish(self, manifest: Manifest) -> GovernanceRecord:
         batch_id = manifest.record.batch_id
         self._require_same_sinks(manifest)
@@ -375,13 +382,13 @@ class BatchProtocol(Generic[Frame]):
         if Lane.REJECTS in manifest.lanes:
             self.sinks[Lane.REJECTS].publish(manifest.lanes[Lane.REJECTS])
         self.failpoint("rejects-published", batch_id)
-        version = None
+        number = None
         # A batch that was released as skip has no files.
         if Lane.MAIN in manifest.lanes:
-            version = str(self.sinks[Lane.MAIN].publish(manifest.lanes[Lane.MAIN]))
+            number = self.sinks[Lane.MAIN].publish(manifest.lanes[Lane.MAIN])
         self.failpoint("main-published", batch_id)
         record = self.journal.keep(
-            "committed", evolve(manifest.record, dataset_version=version, ended_at=self.now())
+            "committed", evolve(manifest.landed(number), ended_at=self.now())
         )
         self.failpoint("committed", batch_id)
         self._sweep(batch_id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.journal import Journal, Manifest
 from dc43_core.protocol.record import GovernanceRecord, decode, encode
@@ -86,5 +84,4 @@ def settle(store: FileStore, sink: Sink) -> None:
             visible = [path.rsplit("/", 1)[-1] for path in sink.files()]
         if any(name.startswith(lane.token) for name in visible):
             # It finds its own entry: nothing is published anew.
-            version = str(sink.publish(lane))
-            journal.keep("committed", evolve(manifest.record, dataset_version=version))
+            journal.keep("committed", manifest.landed(sink.publish(lane)))

@@ -77,9 +77,9 @@ def test_a_write_into_a_streamed_folder_shares_its_log(orders):
 
 
 def test_a_read_of_what_was_written_knows_its_version(orders):
-    df, found = read(orders)
+    df, found = read(orders, dataset_id="drop", dataset_version=lambda f: f"{f.dataset_id}-1")
     write(orders, df, [found])
-    write(orders, df, [found])
+    named = write(orders, df, [found], dataset_id="sales", dataset_version="v{sequence}")
     again, result = read_with_contract(
         orders.spark,
         contract=orders.contract,
@@ -89,6 +89,13 @@ def test_a_read_of_what_was_written_knows_its_version(orders):
     )
     assert result.dataset_version == "1"
     assert again.count() == 2
+    # What the caller calls them stands in record, lineage and schema observations.
+    assert (named.dataset_id, named.dataset_version) == ("sales", "v1")
+    (record,) = orders.runtime.governance.records(dataset_id="sales")
+    (source,) = record.input["datasets"]
+    assert (source["dataset_id"], source["dataset_version"]) == ("drop", "drop-1")
+    told = [s.dataset_version for s in orders.runtime.governance.schema_observations()]
+    assert told == ["drop-1", "0", "v1", "1"]
 
 
 def test_a_blocked_write_leaves_nothing_to_see(orders):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from attrs import define
@@ -44,6 +46,9 @@ NOTE = {"name": "note", "logicalType": "string"}
         ({"reads": [None]}, TypeError, "results of read_stream"),
         ({"interventions": [object()]}, TypeError, "no method decide"),
         ({"adopt": "yes"}, StreamIdentityError, "continue.*fork"),
+        ({"dataset_version": "1.0"}, TypeError, "name every batch of the stream alike"),
+        ({"dataset_version": "{day}"}, ConfigurationError, r"\{day\} is not one of"),
+        ({"dataset_id": lambda facts: ""}, ConfigurationError, "gave '', which is no name"),
     ],
     ids=lambda value: str(next(iter(value))) if isinstance(value, dict) else "",
 )
@@ -132,6 +137,13 @@ def test_a_restart_goes_on_and_takes_no_batch_twice(flow):
     nothing_new = rows.run(query_name="q")
     assert (nothing_new.error, nothing_new.batches) == (None, [])
     assert nothing_new.result.dataset_version == "2"
+
+    rows.put("id,note", "4,e")
+    named = rows.run(query_name="q", dataset_id="sales", dataset_version="{timestamp}")
+    planned = json.loads((rows.checkpoint / "offsets" / "3").read_text().splitlines()[1])
+    moment = datetime.fromtimestamp(planned["batchTimestampMs"] / 1000, UTC)
+    assert datetime.fromisoformat(named.batch["dataset_version"]) == moment
+    assert (named.batch["dataset_id"], named.result.dataset_id) == ("sales", "sales")
 
 
 def test_a_wiped_checkpoint_is_refused_or_forked(flow):

@@ -17,6 +17,7 @@ from dc43_core.plugin_manager import Plugins, load_plugins
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.protocol.naming import Name, Versions
 from dc43_core.protocol.sink_log import FileSink
 from dc43_core.runtime import Runtime
 from dc43_core.testing.contracts import ORDERS
@@ -58,6 +59,7 @@ class Drivers:
         contract: str = ORDERS,
         crash_at: str | None = None,
         gone: Sequence[str] = (),
+        version: Name | None = None,
         **policy: Any,
     ) -> GovernedStream[Sequence[Row]]:
         """Start a driver."""
@@ -80,6 +82,7 @@ class Drivers:
             sinks=sinks,
             policy=Policy(run_type=run_type, **policy),
             strategies=[NamedStrategy(name=type(s).__name__, strategy=s) for s in strategies],
+            versions=None if version is None else Versions(wanted=version),
             failpoint=failpoint,
         )
 

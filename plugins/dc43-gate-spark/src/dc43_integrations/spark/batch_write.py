@@ -108,6 +108,7 @@ def write_with_contract(
         strategies=write.strategies,
         namespace=write.namespace,
         details=subject.details,
+        versions=write.versions,
     )
     result.warnings += [f"{n.path} is not enforceable: {n.reason}" for n in ready.notes]
     write.observe(result)

@@ -15,6 +15,7 @@ from dc43_core.data_products.interface import DataProductService
 from dc43_core.data_products.resolve import PortBinding, find_server, location
 from dc43_core.errors import ConfigurationError
 from dc43_core.expectations.model import CheckPlan
+from dc43_core.protocol.naming import DatasetFacts
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Direction
 from dc43_integrations.spark.arguments import given_contract
@@ -65,6 +66,17 @@ class Subject:
     def details(self) -> dict[str, Any]:
         """What records and results say of the port."""
         return {"data_product": self.binding.payload()} if self.binding else {}
+
+    def facts(self, namespace: str, **more: Any) -> DatasetFacts:
+        """Return what a name of the dataset can be made of."""
+        contract = self.plan.contract
+        facts = {"dataset_id": self.plan.dataset_id, **more}
+        return DatasetFacts(
+            contract_id=contract.id,
+            contract_version=contract.version,
+            namespace=namespace,
+            **facts,
+        )
 
     def path(self, given: str | Path | None) -> str:
         """Return where it is: as given, else as the contract's server says.

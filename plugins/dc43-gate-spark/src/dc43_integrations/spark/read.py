@@ -47,6 +47,7 @@ class ReadBinding:
 
     Attributes:
         dataset_id: The dataset that was read.
+        dataset_version: Its version when it was opened.
         format: Spark's name of the format.
         path: Where it was read from, as a URI.
         contract: Id, version and digest of the contract it was read under.
@@ -66,11 +67,13 @@ class ReadBinding:
     probe: FileProbe | None
     about: Mapping[str, Any] = field(factory=dict)
     drift: tuple[ColumnDrift, ...] = ()
+    dataset_version: str | None = None
 
     def described(self) -> dict[str, Any]:
         """Return what a record says of it, as plain JSON types."""
         return {
             "dataset_id": self.dataset_id,
+            "dataset_version": self.dataset_version,
             "path": self.path,
             "contract": dict(self.contract),
             "drift": self.probed,

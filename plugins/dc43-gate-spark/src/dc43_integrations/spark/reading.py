@@ -17,6 +17,7 @@ from dc43_core.data_quality.model import ValidationResult
 from dc43_core.errors import ConfigurationError
 from dc43_core.governance.interface import GovernanceClient
 from dc43_core.pipeline import schema_version
+from dc43_core.protocol.naming import Name, named
 from dc43_core.protocol.sink_log import SinkLog
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Verdict
@@ -43,7 +44,10 @@ class ReadArguments(TypedDict, total=False):
         options: Options of Spark's reader, such as `header` or `nullValue`, and of a stream
             `maxFilesPerTrigger`.
         uncast: `carry`, or `null` to let values that cannot be cast be NULL.
-        dataset_id: What governance calls the dataset; by default the folder's name + `.input`.
+        dataset_id: What governance calls the dataset: a name, or a function of the
+            `DatasetFacts`; by default the folder's name + `.input`.
+        dataset_version: What it calls the version that is read: likewise; by default the newest
+            of the folder's commit log, or a digest of the schema where it has none.
         namespace: First part of every key; by default the configuration's.
         runtime: Configuration, plugins and services; by default the process's.
         contract_service: Where contracts are looked for, instead of the configured folder.
@@ -60,7 +64,8 @@ class ReadArguments(TypedDict, total=False):
     server: str | None
     options: Mapping[str, Any] | None
     uncast: str
-    dataset_id: str | None
+    dataset_id: Name | None
+    dataset_version: Name | None
     namespace: str | None
     runtime: Runtime | None
     contract_service: ContractFiles | None
@@ -82,7 +87,8 @@ def open_read(
     server: str | None = None,
     options: Mapping[str, Any] | None = None,
     uncast: str = "carry",
-    dataset_id: str | None = None,
+    dataset_id: Name | None = None,
+    dataset_version: Name | None = None,
     namespace: str | None = None,
     runtime: Runtime | None = None,
     contract_service: ContractFiles | None = None,
@@ -127,24 +133,36 @@ def open_read(
         *schema_drift(binding.found, plan.schema, folds=folds(spark), auto_cast=True),
         *source.drift(spark, binding),
     )
-    binding = evolve(
-        binding, dataset_id=dataset_id or binding.dataset_id, about=subject.details, drift=drift
-    )
+    namespace = namespace or runtime.config.namespace
     schema = {f.name: f.dataType.simpleString() for f in frame.schema if f.name != READ}
-    findings = drift_findings(drift)
     newest = SinkLog(store_for(spark, binding.path), binding.path).newest()
+    facts = subject.facts(
+        namespace,
+        dataset_id=binding.dataset_id,
+        dataset_version=str(newest) if newest >= 0 else schema_version(schema),
+    )
+    facts = evolve(facts, dataset_id=named("dataset_id", dataset_id, facts.dataset_id, facts))
+    version = named("dataset_version", dataset_version, str(facts.dataset_version), facts)
+    binding = evolve(
+        binding,
+        dataset_id=facts.dataset_id,
+        dataset_version=version,
+        about=subject.details,
+        drift=drift,
+    )
+    findings = drift_findings(drift)
     result = ValidationResult(
         status=Verdict.WARN if any(f.severity == "error" for f in findings) else Verdict.OK,
         errors=[f.message for f in findings if f.severity == "error"],
         warnings=[*subject.warnings, *(f.message for f in findings if f.severity != "error")],
         schema=schema,
         findings=findings,
-        dataset_id=binding.dataset_id,
-        dataset_version=str(newest) if newest >= 0 else schema_version(schema),
+        dataset_id=facts.dataset_id,
+        dataset_version=version,
         contract_id=plan.contract.id,
         contract_version=plan.contract.version,
         details=dict(subject.details),
         binding=binding,
     )
-    observe_schema(runtime, result, "read", namespace or runtime.config.namespace)
+    observe_schema(runtime, result, "read", namespace)
     return frame, result

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
 
 from dc43_core.errors import CorruptFileError
+from dc43_core.protocol.clock import written
 from dc43_core.protocol.file_store import FileStore, join
 
 SHOWN = 1_000
@@ -52,20 +54,30 @@ class BatchFiles:
         """Return what a record says of its input: files and offsets."""
         files = self.files(batch_id)
         return {
+            "planned_at": self.planned_at(batch_id),
             "files": files[:SHOWN],
             "file_count": len(files),
             "offsets_before": [o if o is not None else "-" for o in self._offsets(batch_id - 1)],
             "offsets": [o if o is not None else "-" for o in self._offsets(batch_id)],
         }
 
+    def planned_at(self, batch_id: int) -> str | None:
+        """Return when Spark planned a batch: the same at each attempt; None if it does not say."""
+        path, lines = self._plan(batch_id)
+        planned = _parsed(lines[1], path).get("batchTimestampMs") if len(lines) > 1 else None
+        return None if planned is None else written(datetime.fromtimestamp(planned / 1_000, UTC))
+
     def _offsets(self, batch_id: int) -> list[Any]:
+        path, lines = self._plan(batch_id)
+        return [None if line == "-" else _parsed(line, path) for line in lines[2:] if line]
+
+    def _plan(self, batch_id: int) -> tuple[str, list[str]]:
+        """Return a file and its lines: format version, the batch's metadata, an offset a source."""
         path = join(self.checkpoint, "offsets", str(batch_id))
         try:
-            lines = self.store.read(path).decode().split("\n")
+            return path, self.store.read(path).decode().split("\n")
         except FileNotFoundError:
-            return []
-        # Line 0 is the format version, line 1 the batch's metadata, then one offset a source.
-        return [None if line == "-" else _parsed(line, path) for line in lines[2:] if line]
+            return path, []
 
     def _entry(self, source: int, number: int) -> Iterator[str]:
         folder = join(self.checkpoint, "sources", str(source))

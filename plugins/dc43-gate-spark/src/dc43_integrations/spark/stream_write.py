@@ -105,6 +105,7 @@ def write_stream_with_contract(
         adopt=adopt,
         on_batch=on_streaming_batch,
         details=write.subject.details,
+        versions=write.versions,
     )
     write.observe(started.result)
     return started.result

@@ -23,6 +23,7 @@ from dc43_core.pipeline import GovernedStream, OnBatch, open_stream
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.protocol.naming import Versions
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import RunOutcome
 from dc43_integrations.spark.file_store import spark_path, store_for, store_to_read
@@ -91,6 +92,7 @@ def start(
     adopt: str | None = None,
     on_batch: OnBatch | None = None,
     details: Mapping[str, Any] | None = None,
+    versions: Versions | None = None,
     failpoint: Callable[[str, int], None] | None = None,
 ) -> StartedStream:
     """Check everything, then start one query that governs every micro-batch.
@@ -146,6 +148,7 @@ def start(
         adopt=adopt,
         on_batch=on_batch,
         details=details,
+        versions=versions,
         failpoint=failpoint,
     )
     stream.is_stop = lambda error: by_stop(error, stream.result.streaming_queries)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dc43_core.contracts.files import ContractFiles
 from dc43_core.contracts.model import Contract
@@ -16,6 +16,7 @@ from dc43_core.data_quality.model import ValidationResult
 from dc43_core.governance.interface import GovernanceClient
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.protocol.naming import Name, Versions, named
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Direction, RunType
 from dc43_integrations.spark.arguments import (
@@ -55,6 +56,11 @@ class WriteArguments(TypedDict, total=False):
             `reject` the rows it cannot judge, or `warn`.
         auto_cast: Whether columns of another type are cast, row by row.
         writer_options: Options of Spark's file writer.
+        dataset_id: What governance calls the dataset: a name, or a function of the
+            `DatasetFacts`; by default the contract's id.
+        dataset_version: What it calls each version: a text with `{batch}`, `{sequence}` or
+            `{timestamp}`, or a function of the `DatasetFacts`; by default the number of the
+            sink's entry. A batch write may name its version by a constant.
         namespace: First part of every key; by default the configuration's.
         runtime: Configuration, plugins and services; by default the process's.
         contract_service: Where contracts are looked for, instead of the configured folder.
@@ -79,6 +85,8 @@ class WriteArguments(TypedDict, total=False):
     on_evaluation_error: str
     auto_cast: bool
     writer_options: Mapping[str, Any] | None
+    dataset_id: Name | None
+    dataset_version: Name | None
     namespace: str | None
     runtime: Runtime | None
     contract_service: ContractFiles | None
@@ -102,6 +110,7 @@ class Write:
         strategies: Who decides: those of the configuration, then those asked for.
         auto_cast: Whether columns of another type are cast.
         options: Options of Spark's file writer, as text.
+        versions: What governance calls the versions; None for the numbers of the sink's entries.
         namespace: First part of every key.
     """
 
@@ -115,6 +124,7 @@ class Write:
     strategies: Sequence[NamedStrategy]
     auto_cast: bool
     options: Mapping[str, str]
+    versions: Versions | None
     namespace: str
 
     def observe(self, result: ValidationResult) -> None:
@@ -142,6 +152,8 @@ def look_up(
     on_evaluation_error: str = "block",
     auto_cast: bool = True,
     writer_options: Mapping[str, Any] | None = None,
+    dataset_id: Name | None = None,
+    dataset_version: Name | None = None,
     namespace: str | None = None,
     runtime: Runtime | None = None,
     contract_service: ContractFiles | None = None,
@@ -175,6 +187,9 @@ def look_up(
         service=data_product_service,
         contracts=contract_service,
     )
+    namespace = namespace or runtime.config.namespace
+    called = named("dataset_id", dataset_id, subject.plan.dataset_id, subject.facts(namespace))
+    subject = evolve(subject, plan=evolve(subject.plan, called=called))
     names = runtime.config.default_strategies
     return Write(
         runtime=runtime,
@@ -190,5 +205,6 @@ def look_up(
         ],
         auto_cast=auto_cast,
         options=reader_options(writer_options),
-        namespace=namespace or runtime.config.namespace,
+        versions=None if dataset_version is None else Versions(wanted=dataset_version),
+        namespace=namespace,
     )
