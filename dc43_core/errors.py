@@ -350,6 +350,16 @@ class UnsupportedStoreError(Dc43Error, ValueError):
         )
 
 
+class SingleUseError(Dc43Error, RuntimeError):
+    """Something that serves once is to be used a second time."""
+
+    def __init__(self, thing: str, dataset_id: str) -> None:
+        self.thing, self.dataset_id = thing, dataset_id
+        super().__init__(
+            f"this {thing} was started for {dataset_id} and serves once; make another one"
+        )
+
+
 class ClosedError(Dc43Error, RuntimeError):
     """The rows of a checked batch are used after it was closed."""
 

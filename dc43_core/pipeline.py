@@ -232,6 +232,7 @@ def open_stream(
     on_batch: OnBatch | None = None,
     details: Mapping[str, Any] | None = None,
     versions: Versions | None = None,
+    observed_only: bool = False,
     failpoint: Callable[[str, int], None] | None = None,
     surroundings: Surroundings = MACHINE,
 ) -> GovernedStream[Frame]:
@@ -310,7 +311,8 @@ def open_stream(
         lookback=lookback,
         details=dict(details or {}),
         versions=versions,
-        held_bytes=limits.held_bytes,
+        observed_only=observed_only,
+        held_bytes=None if observed_only else limits.held_bytes,
     )
     outbox = Outbox(
         lambda: runtime.governance,

@@ -84,6 +84,7 @@ class BatchProtocol(Generic[Frame]):
         details: What every record of this stream says besides.
         lookback: The landed batches, for rules over several of them.
         versions: What the versions are called; None for the numbers of the sink's entries.
+        observed_only: Whether no row lands, whatever is decided.
         held_bytes: How much of a blocked batch is kept at most; None for nothing.
         failpoint: Called at each arrow with its name and the batch id.
     """
@@ -103,6 +104,7 @@ class BatchProtocol(Generic[Frame]):
     lookback: Lookback
     details: Mapping[str, Any] = field(factory=dict)
     versions: Versions | None = None
+    observed_only: bool = False
     held_bytes: int | None = Limits().held_bytes
     failpoint: Callable[[str, int], None] = lambda name, batch_id: None
     now: Callable[[], str] = clock.now
@@ -240,7 +242,7 @@ class BatchProtocol(Generic[Frame]):
             started_at=started,
             ended_at=self.now(),
             row_count=seen.row_count,
-            main_count=0 if blocked else seen.row_count - rejected,
+            main_count=0 if blocked or self.observed_only else seen.row_count - rejected,
             valid_count=seen.row_count - seen.violating,
             reject_count=rejected,
             violations=sum(broken.values()),

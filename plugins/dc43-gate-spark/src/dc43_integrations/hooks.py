@@ -71,6 +71,7 @@ def dc43_pipeline_runners() -> Sequence[Extension[PipelineRunner]]:
 
 @hookimpl
 def dc43_spark_sinks() -> Sequence[Extension[SinkFormat]]:
-    """Files in a folder, and two for looking at a stream from its own session."""
+    """Files in a folder, two for looking at a stream from its own session, and one for none."""
     files = [_sink(name, "files") for name in ("parquet", "orc", "json", "csv")]
-    return [*files, *(_sink(name, "session") for name in ("memory", "console"))]
+    shown = [_sink(name, "session") for name in ("memory", "console")]
+    return [*files, *shown, _sink("noop", "observed")]

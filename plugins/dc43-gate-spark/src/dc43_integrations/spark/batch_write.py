@@ -65,6 +65,10 @@ def write_with_contract(
     write = look_up(data_product_output=data_product_output, **options)
     subject, policy = write.subject, write.policy
     place, sink = subject.path(write.path), find_sink(write.runtime, write.format)
+    if getattr(sink, "in_session", False):
+        raise ConfigurationError(
+            "format", [f"{write.format!r} is for streams; a batch of rows needs a folder"]
+        )
     store = store_for(df.sparkSession, place)
     ready = prepare(
         df,

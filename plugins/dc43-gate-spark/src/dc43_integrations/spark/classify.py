@@ -275,6 +275,9 @@ class Classifier:
 
     def lane(self, failed: Column | None, *, reject_all: bool) -> Column:
         """Return the staging lane of a row, masks computed."""
+        return self._lane(failed, reject_all=reject_all).alias(LANE)
+
+    def _lane(self, failed: Column | None, *, reject_all: bool) -> Column:
         lane = (
             F.lit(VIOLATING)
             if reject_all
@@ -282,7 +285,7 @@ class Classifier:
         )
         if failed is not None:
             lane = F.when(failed, F.lit(UNCAST)).otherwise(lane)
-        return lane.alias(LANE)
+        return lane
 
     @cached_property
     def early_counters(self) -> list[Column]:
@@ -300,6 +303,16 @@ class Classifier:
         return [
             F.count(F.lit(1)).alias("violating"),
             F.count(F.when(F.col(FAILED), 1)).alias("uncast"),
+            *self._counts(rejecting=True),
+        ]
+
+    def counters(self, failed: Column | None, *, reject_all: bool) -> list[Column]:
+        """Return what is counted over every row at once, where none is written."""
+        lane = self._lane(failed, reject_all=reject_all)
+        return [
+            *self.early_counters,
+            F.count(F.when(lane != MAIN, 1)).alias("violating"),
+            F.count(F.when(lane == UNCAST, 1)).alias("uncast"),
             *self._counts(rejecting=True),
         ]
 

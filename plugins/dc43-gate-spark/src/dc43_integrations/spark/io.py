@@ -12,6 +12,7 @@ from dc43_integrations.spark.batch_read import (
     read_with_contract,
 )
 from dc43_integrations.spark.batch_write import write_to_data_product, write_with_contract
+from dc43_integrations.spark.observation import StreamingObservationWriter
 from dc43_integrations.spark.ports import PortRef
 from dc43_integrations.spark.reading import ReadArguments
 from dc43_integrations.spark.stream_read import (
@@ -28,6 +29,7 @@ from dc43_integrations.spark.writing import WriteArguments
 __all__ = [
     "PortRef",
     "ReadArguments",
+    "StreamingObservationWriter",
     "WriteArguments",
     "read_from_contract",
     "read_from_data_product",

@@ -16,7 +16,9 @@ from dc43_core.runtime import Runtime
 from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
 from dc43_integrations.spark.drift import schema_drift
 from dc43_integrations.spark.names import READ, folds, refuse_alike, refuse_reserved
+from dc43_integrations.spark.observing import ObservingStager
 from dc43_integrations.spark.read import ReadBinding
+from dc43_integrations.spark.sinks.find import lands
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.stager import SparkStager
 from dc43_integrations.spark.types import target_schema
@@ -75,7 +77,7 @@ def prepare(
     plan = evolve(plan, expectations=(*plan.expectations, *added))
     main_format = getattr(sink, "main_format", None)
     options = dict(options or {})
-    stager = SparkStager(
+    stager = (SparkStager if lands(sink) else ObservingStager)(
         spark=own_session(frame.sparkSession, sink.settings),
         store=store,
         plan=plan,

@@ -19,7 +19,7 @@ from dc43_integrations.spark.write import (
     lives_in_session,
     start,
 )
-from dc43_integrations.spark.writing import WriteArguments, look_up
+from dc43_integrations.spark.writing import Write, WriteArguments, look_up
 
 log = get_logger("spark.io")
 
@@ -80,7 +80,7 @@ def write_stream_with_contract(
         place = write.subject.path(None)
     if checkpoint_location is None:
         checkpoint_location = default_checkpoint(
-            write.runtime, write.namespace, plan.contract.id, query_name or str(place)
+            write.runtime, write.namespace, plan.contract.id, query_name or place or _sources(write)
         )
         log.info("checkpoint.derived", checkpoint=checkpoint_location)
     started = start(
@@ -109,6 +109,10 @@ def write_stream_with_contract(
     )
     write.observe(started.result)
     return started.result
+
+
+def _sources(write: Write) -> str:
+    return " ".join(["observed", *(read.path for read in write.reads)])
 
 
 @hands_on_to(write_stream_with_contract)

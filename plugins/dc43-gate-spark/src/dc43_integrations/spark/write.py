@@ -23,7 +23,7 @@ from dc43_core.pipeline import GovernedStream, OnBatch, open_stream
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.judge import NamedStrategy
-from dc43_core.protocol.naming import Versions
+from dc43_core.protocol.naming import SEQUENCE, Versions
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import RunOutcome
 from dc43_integrations.spark.file_store import spark_path, store_for, store_to_read
@@ -31,7 +31,7 @@ from dc43_integrations.spark.prepare import prepare, require_classic
 from dc43_integrations.spark.query import SparkQuery
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.refuse import refuse_unkeepable
-from dc43_integrations.spark.sinks.find import find_sink
+from dc43_integrations.spark.sinks.find import find_sink, lands
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.sinks.open import open_sinks
 from dc43_integrations.spark.source_files import BatchFiles
@@ -126,6 +126,9 @@ def start(
         keep_uncast=join(checkpoint, "dc43"),
     )
     stager = ready.stager
+    if not lands(sink):
+        details = {**(details or {}), "observed_only": True}
+        versions = _numbered(versions)
     stream = open_stream(
         runtime=runtime,
         plan=stager.plan,
@@ -149,6 +152,7 @@ def start(
         on_batch=on_batch,
         details=details,
         versions=versions,
+        observed_only=not lands(sink),
         failpoint=failpoint,
     )
     stream.is_stop = lambda error: by_stop(error, stream.result.streaming_queries)
@@ -203,11 +207,23 @@ def _placed(target: StreamTarget, sink: SinkFormat) -> StreamTarget:
         return target
     if not getattr(sink, "in_session", False):
         raise ConfigurationError("path", [f"format {target.format!r} needs a folder or URI"])
-    if not target.query_name:
+    if lands(sink) and not target.query_name:
         raise ConfigurationError(
             "query_name", [f"format {target.format!r} shows rows under it; give one"]
         )
     return evolve(target, path=join(target.checkpoint, "dc43", "shown"))
+
+
+def _numbered(versions: Versions | None) -> Versions:
+    """Return what versions are called where no sink numbers them."""
+    if versions is None:
+        return Versions(wanted="{batch}")
+    if not callable(versions.wanted) and SEQUENCE in versions.wanted:
+        raise ConfigurationError(
+            "dataset_version",
+            [f"{SEQUENCE} is the number of a sink's entry, and no row lands; take {{batch}}"],
+        )
+    return versions
 
 
 def _require_one_system(spark: SparkSession, target: StreamTarget) -> None:

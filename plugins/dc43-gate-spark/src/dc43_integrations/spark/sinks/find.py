@@ -5,6 +5,12 @@ from __future__ import annotations
 from dc43_core.runtime import Runtime
 from dc43_integrations.spark.sinks.interface import SinkFormat
 
+
+def lands(sink: SinkFormat) -> bool:
+    """Say whether rows land there, or are counted alone."""
+    return bool(getattr(sink, "lands", True))
+
+
 HOOK = "dc43_spark_sinks"
 # Which distribution to install for a name that people know but have not installed.
 _BROUGHT_BY = {"delta": "dc43-gate-delta"}

@@ -43,7 +43,8 @@ class SinkFormat(Protocol):
     """One value of `format`: how rows are staged for it, and what publishes them.
 
     It may also have `main_format` and `main_options`, where main is written once more in another
-    format when its rows are decided, and `in_session = True`, where a write needs no path.
+    format when its rows are decided, `in_session = True`, where a write needs no path, and
+    `lands = False`, where no row lands: the stream is then only observed.
     """
 
     @property
