@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from dc43_core.data_quality.lookback import Lookback
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import BatchBlockedError, UnsoundPlaceError
+from dc43_core.errors import BatchBlockedError, ConfigurationError, UnsoundPlaceError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
 from dc43_core.pipeline import tell_of_writes
@@ -44,6 +44,7 @@ def write_batch(
     namespace: str | None = None,
     details: Mapping[str, Any] | None = None,
     versions: Versions | None = None,
+    overwrite: bool = False,
     failpoint: Callable[[str, int], None] | None = None,
 ) -> ValidationResult:
     """Stage, audit and publish one frame, into the log that streams into this sink share.
@@ -64,6 +65,7 @@ def write_batch(
         namespace: First part of the record's key.
         details: What the record says besides.
         versions: What the version is called; None for the number of the sink's entry.
+        overwrite: Whether main is replaced by it; rejects are added to, as always.
         failpoint: Called at each arrow of the protocol with its name and 0.
 
     Returns:
@@ -80,6 +82,9 @@ def write_batch(
             raise UnsoundPlaceError(sink.uri, defects)
     complete(store, sinks)
     settle(store, sinks[Lane.MAIN])
+    if overwrite:
+        sinks = {**sinks, Lane.MAIN: _replacing(sinks[Lane.MAIN])}
+        details = {**(details or {}), "mode": "overwrite"}
     main, write = sinks[Lane.MAIN], uuid.uuid4().hex
     journal = WriteJournal(store, main.uri, write)
     protocol = BatchProtocol(
@@ -125,6 +130,16 @@ def _forgotten(record: GovernanceRecord) -> list[str]:
         "stream"
         for name in record.strategies
     ]
+
+
+def _replacing(sink: Sink) -> Sink:
+    make = getattr(sink, "replacing", None)
+    if make is None:
+        raise ConfigurationError(
+            "mode", [f"{sink.uri} is a sink that only adds; use mode='append', or another folder"]
+        )
+    replacing: Sink = make()
+    return replacing
 
 
 def _tell(runtime: Runtime, record: GovernanceRecord) -> None:

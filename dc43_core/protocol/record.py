@@ -81,6 +81,15 @@ class GovernanceRecord:
     details: Mapping[str, Any] = field(factory=dict)
     format_version: int = FORMAT_VERSION
 
+    @property
+    def sequence(self) -> int:
+        """Number of the sink's entry that published it; -1 where nothing was.
+
+        A version with a name of its own leaves the number in the details.
+        """
+        number = str(self.details.get("sequence", self.dataset_version))
+        return int(number) if number.isdigit() else -1
+
     def payload(self) -> dict[str, Any]:
         """Return the record as plain JSON types: a new dict at each call.
 

@@ -10,7 +10,11 @@ from dc43_core.protocol.journal import LaneManifest
 
 
 class Sink(Protocol):
-    """One lane's destination; its publication is idempotent."""
+    """One lane's destination; its publication is idempotent.
+
+    It may also have `replacing()`, which returns it as a sink whose publications take the place
+    of all before them: what a batch write with `mode="overwrite"` publishes to.
+    """
 
     uri: str
     guarantee: str

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from dc43_core.errors import CorruptFileError, StaleStagingError, UnsoundPlaceError
@@ -108,6 +109,18 @@ class SinkLog:
             if self.store.create_if_absent(self.path(number), _encode(lines)):
                 return number
 
+    def overwrite(self, files: Sequence[FileStatus]) -> int:
+        """Let files take the place of all that readers see, at once; return the entry's number.
+
+        What others append in the meantime was there before, and is replaced as well.
+        """
+        while True:
+            number = self.newest() + 1
+            if not _is_compact(number):
+                self.append(number, [])
+            elif self.store.create_if_absent(self.path(number), _encode(map(_status, files))):
+                return number
+
     def _all(self, newest: int) -> list[dict[str, Any]]:
         start = newest
         while start > 0 and not _is_compact(start):
@@ -152,6 +165,17 @@ class FileSink:
         self.uri = store.uri(folder)
         self.log = SinkLog(store, self.uri)
         self._suffix = suffix
+        self._replaces = False
+
+    def replacing(self) -> FileSink:
+        """Return this sink as one whose publications take the place of all before them.
+
+        The files that they replace are deleted; a reader that had planned to read them fails, as
+        with Spark's own overwrite.
+        """
+        other = copy(self)
+        other._replaces = True
+        return other
 
     def newest(self) -> int:
         """Return the sequence number of its newest entry; -1 if there is none."""
@@ -203,10 +227,19 @@ class FileSink:
             if found is not None:
                 return found
             published = [self._moved(staged, final) for staged, final in manifest.moves]
+            if self._replaces:
+                return self._overwritten(published)
             if self.log.append(newest + 1, published):
                 return newest + 1
             # Another writer took the number: another stream on this sink, or another driver
             # with this very batch. Look again.
+
+    def _overwritten(self, published: Sequence[FileStatus]) -> int:
+        replaced = self.log.files()
+        number = self.log.overwrite(published)
+        for path in replaced:
+            self.store.delete(path)
+        return number
 
     def _moved(self, staged: str, final: str) -> FileStatus:
         try:

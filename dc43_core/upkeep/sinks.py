@@ -9,6 +9,7 @@ from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_check import OWN_FILE
 from dc43_core.protocol.sink_log import FileSink
+from dc43_core.protocol.writes import Writes
 from dc43_core.upkeep.checkpoint import Facts
 from dc43_core.upkeep.diagnosis import Diagnosis, Level, defective, fine, wrong
 from dc43_core.upkeep.erasures import unfinished
@@ -68,7 +69,10 @@ def check_agreement(lane: Lane, sink: FileSink, facts: Facts) -> Iterator[Diagno
         and sink.uri == (record.sink if lane is Lane.MAIN else record.rejects)
         and (lane is Lane.MAIN or record.reject_count)
     }
-    gone = sorted(expected - listed)
+    replaced = _replaced(sink) if lane is Lane.MAIN else -1
+    gone = sorted(
+        batch_id for batch_id in expected - listed if _sequence(facts, batch_id) > replaced
+    )
     if gone:
         yield Diagnosis(
             area="agreement",
@@ -95,10 +99,18 @@ def check_agreement(lane: Lane, sink: FileSink, facts: Facts) -> Iterator[Diagno
 
 
 def _at(sink: FileSink, facts: Facts, batch_id: int) -> bool:
-    record = facts.committed[batch_id]
-    # A version with a name of its own leaves the number of its entry in the details.
-    version = record.details.get("sequence", record.dataset_version)
-    return version is not None and version.isdigit() and int(version) <= sink.newest()
+    return 0 <= _sequence(facts, batch_id) <= sink.newest()
+
+
+def _sequence(facts: Facts, batch_id: int) -> int:
+    return facts.committed[batch_id].sequence
+
+
+def _replaced(sink: FileSink) -> int:
+    """Return the newest entry that took the place of all before it; -1 if none did."""
+    writes = Writes(sink.store, sink.uri).records()
+    overwrites = (r.sequence for r in writes if r.details.get("mode") == "overwrite")
+    return max(overwrites, default=-1)
 
 
 def _some(batches: list[int]) -> str:

@@ -165,11 +165,13 @@ class _Sweep:
                 yield dead
 
     def unlisted(self, sink: FileSink, needed: set[str]) -> Iterator[Dead]:
-        stream = self.facts.journal.folder.rsplit("/", 1)[-1]
+        # What a batch write that is over has published, and is not listed, was overwritten.
+        done = {record.stream_id for record in Writes(self.store, sink.uri).records()}
+        mine = {self.facts.journal.folder.rsplit("/", 1)[-1], *done}
         listed = {canonical(path) for path in sink.files()}
         for file in self.store.list(sink.uri):
             own = OWN_FILE.match(file.name)
-            if own is None or own["stream"] != stream:
+            if own is None or own["stream"] not in mine:
                 continue
             if canonical(file.path) in listed | needed:
                 continue

@@ -10,13 +10,14 @@ import pytest
 from dc43_core.batch import write_batch
 from dc43_core.config import Config
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import BatchBlockedError
+from dc43_core.errors import BatchBlockedError, ConfigurationError
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_core.interventions.model import Intervention
 from dc43_core.pipeline import open_stream
 from dc43_core.plugin_manager import load_plugins
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.sink_log import FileSink
+from dc43_core.protocol.steps import FAILPOINTS
 from dc43_core.protocol.writes import Writes
 from dc43_core.runtime import Runtime
 from dc43_core.testing.contracts import ORDERS
@@ -162,3 +163,60 @@ def test_a_write_that_dies_lands_whole_or_not_at_all_and_its_record_is_kept(poin
     kept = Writes(world.store, MAIN).records()
     assert sum(r.main_count for r in kept) == sum(world.ids().values())
     assert len({r.dataset_version for r in kept}) == len(kept)
+
+
+def overwritten(world: World, rows: list[Row], **options: Any) -> ValidationResult:
+    return world.write(rows, overwrite=True, **options)
+
+
+def test_an_overwrite_replaces_main_and_adds_to_the_rejects(world: World):
+    world.write([*GOOD, BAD])
+    result = overwritten(world, [GOOD[0], BAD])
+    assert (world.ids(), world.ids(Lane.REJECTS)) == ({1: 1}, {9: 2})
+    assert result.details["mode"] == "overwrite"
+    assert [r.dataset_version for r in world.records()] == ["0", result.dataset_version]
+
+
+def test_a_blocked_overwrite_leaves_what_is_there(world: World):
+    world.write(GOOD)
+    with pytest.raises(BatchBlockedError):
+        overwritten(world, [BAD], rejects=False)
+    assert world.ids() == {1: 1, 2: 1, 3: 1}
+
+
+def test_an_overwrite_that_dies_has_replaced_all_or_nothing(world: World):
+    before = world.write(GOOD).dataset_version
+    for point in (name for name in FAILPOINTS if name != "blocked"):
+
+        def die(name: str, batch_id: int, point: str = point) -> None:
+            if name == point:
+                raise Crash
+
+        with pytest.raises(Crash):
+            overwritten(world, [GOOD[0]], failpoint=die)
+        done = FAILPOINTS.index(point) >= FAILPOINTS.index("main-published")
+        assert world.ids() == ({1: 1} if done else {1: 1, 2: 1, 3: 1})
+    # The next write keeps the record of what was published and died before it had one.
+    world.write([])
+    kept = [r for r in Writes(world.store, MAIN).records() if r.details.get("mode")]
+    assert len(kept) == 4 - 1
+    assert {r.dataset_version for r in kept} != {before}
+
+
+def test_a_stream_goes_on_into_a_sink_that_was_overwritten(world: World):
+    def stream() -> Any:
+        return open_stream(
+            checkpoint="memory:/checkpoint", sinks=world.sinks, policy=Policy(), **world.parts
+        )
+
+    stream().process(GOOD, 0)
+    version = overwritten(world, [{**GOOD[0], "id": 7}]).dataset_version
+    stream().process([{**GOOD[0], "id": 8}], 1)
+    assert world.ids() == {7: 1, 8: 1}
+    assert [r.dataset_version for r in world.records()] == ["0", version, str(int(version) + 1)]
+
+
+def test_a_sink_that_only_adds_is_not_overwritten(world: World):
+    world.sinks[Lane.MAIN].replacing = None
+    with pytest.raises(ConfigurationError, match=r"mode: .* only adds; use mode='append'"):
+        overwritten(world, GOOD)

@@ -371,3 +371,16 @@ def test_the_table_is_one_folder(tables: Tables):
         "_dc43",
         "_delta_log",
     }
+
+
+def test_an_overwrite_is_one_commit_that_removes_all_before_it(tables: Tables):
+    tables.publish(0, 1)
+    tables.publish(1, 2)
+    manifest = tables.manifest(2, tables.stage(3))
+    assert tables.sink().replacing().publish(manifest) == 2
+    assert tables.ids() == [3]
+    assert sum("remove" in action for action in commit(tables, 2)) == 2
+    # Whoever completes it finds it, and what comes after is added.
+    assert tables.sink().publish(manifest) == 2
+    tables.publish(3, 4)
+    assert tables.ids() == [3, 4]

@@ -74,6 +74,12 @@ def test_a_write_into_a_streamed_folder_shares_its_log(orders):
     orders.run()
     assert sorted(orders.lanes()[0]) == [1, 7, 8, 9, 10]
     assert [r.dataset_version for r in orders.records()] == ["0", "1", "2"]
+    # An overwrite is the next compaction of the same log, and the stream goes on behind it.
+    assert write(orders, df, mode="overwrite").dataset_version == "9"
+    assert orders.lanes()[0] == [7, 8]
+    orders.put("id,state", "11,open", "12,open")
+    assert orders.run().batch["dataset_version"] == "10"
+    assert orders.lanes()[0] == [11, 12, 7, 8]
 
 
 def test_a_read_of_what_was_written_knows_its_version(orders):
@@ -130,7 +136,8 @@ def test_the_save_modes_that_add_do_what_sparks_do(orders):
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"mode": "overwrite"}, ConfigurationError, "to replace rows, write to a new folder"),
+        ({"mode": "replace"}, ConfigurationError, "append, overwrite, errorifexists"),
+        ({"format": "memory"}, ConfigurationError, "'memory' is for streams"),
         ({"format": "nowhere"}, Exception, "no sink named"),
         ({"enforce": True, "run_type": "observe"}, TypeError, "contradicts"),
     ],

@@ -216,3 +216,21 @@ def test_a_log_that_was_cut_back_takes_no_prepared_batch(sink: FileSink, store: 
     with pytest.raises(UnsoundPlaceError, match=r"when the log had entry 2, and its newest is -1"):
         later.publish(manifest)
     assert later.newest() == -1
+
+
+@pytest.mark.parametrize("before", [0, 1, 9, 10, 13])
+def test_an_overwrite_takes_the_place_of_all_before_it_at_once(
+    sink: FileSink, store: MemoryStore, before: int
+):
+    for number in range(before):
+        sink.publish(staged(sink, store, f"{number:x}"))
+    old, newest = sink.files(), staged(sink, store, "e")
+    number = sink.replacing().publish(newest)
+    assert number == sink.newest()
+    assert (number + 1) % 10 == 0, "a compaction, since entries only add"
+    assert list(sink.files()) == [final for _, final in newest.moves]
+    assert all(store.status(path) is None for path in old)
+    # Whoever completes it finds it, and what comes after is added.
+    assert FileSink(store, SINK, ".parquet").publish(newest) == number
+    assert sink.publish(staged(sink, store, "f")) == number + 1
+    assert len(sink.files()) == 2

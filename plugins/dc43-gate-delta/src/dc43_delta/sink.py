@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ class DeltaSink:
         self.lane = lane
         self.log = DeltaLog(store, self.uri)
         self._spark_schema = schema
+        self._mode = "append"
         scheme = urlsplit(self.uri).scheme
         if scheme != "file":
             raise DeltaTableError(
@@ -63,6 +65,15 @@ class DeltaSink:
                 "sink was tried on",
                 "use a file: path, or format='parquet'",
             )
+
+    def replacing(self) -> DeltaSink:
+        """Return this sink as one whose commits take the place of all rows before them.
+
+        The files stay until the table's own VACUUM.
+        """
+        other = copy(self)
+        other._mode = "overwrite"
+        return other
 
     @cached_property
     def _schema(self) -> Schema | None:
@@ -280,5 +291,5 @@ class DeltaSink:
         else:
             properties = CommitProperties(about, app_transactions=transactions)
             table.create_write_transaction(
-                list(adds), "append", table.schema(), commit_properties=properties
+                list(adds), self._mode, table.schema(), commit_properties=properties
             )

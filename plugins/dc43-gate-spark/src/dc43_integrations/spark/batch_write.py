@@ -21,8 +21,9 @@ from dc43_integrations.spark.sinks.find import find_sink
 from dc43_integrations.spark.sinks.open import open_sinks
 from dc43_integrations.spark.writing import WriteArguments, look_up
 
-MODES = ("append", "errorifexists", "error", "ignore")
-"""Spark's save modes, as far as they add; `overwrite` removes, which a log of additions cannot."""
+MODES = ("append", "overwrite", "errorifexists", "error", "ignore")
+"""Spark's save modes."""
+_TAKES_ALL = ("append", "overwrite")
 
 
 @hands_on_to(look_up)
@@ -44,7 +45,8 @@ def write_with_contract(
         df: A frame that does not stream.
         data_product_output: Instead of a contract: an output port of a data product, as a
             `PortRef` or `{"product": ..., "port": ...}`; the port's contract is used.
-        mode: `append`; `errorifexists` or `ignore`, where something was written there before.
+        mode: `append`; `overwrite`, which replaces all that is in main and adds to the rejects;
+            `errorifexists` or `ignore`, where something was written there before.
         options: As `WriteArguments` says: `contract` or `contract_id`, `path`, `rejects`, ...
 
     Returns:
@@ -60,8 +62,7 @@ def write_with_contract(
     if df.isStreaming:
         raise TypeError("df streams; use write_stream_with_contract")
     if mode not in MODES:
-        hint = "; to replace rows, write to a new folder" if mode == "overwrite" else ""
-        raise ConfigurationError("mode", [f"{mode!r} is not one of {', '.join(MODES)}{hint}"])
+        raise ConfigurationError("mode", [f"{mode!r} is not one of {', '.join(MODES)}"])
     write = look_up(data_product_output=data_product_output, **options)
     subject, policy = write.subject, write.policy
     place, sink = subject.path(write.path), find_sink(write.runtime, write.format)
@@ -89,7 +90,7 @@ def write_with_contract(
         sink, store, df.sparkSession, ready.stager, path=place, rejects=write.rejects
     )
     main = sinks[Lane.MAIN]
-    if mode != "append" and (main.newest() >= 0 or _holds_files(store, main.uri)):
+    if mode not in _TAKES_ALL and (main.newest() >= 0 or _holds_files(store, main.uri)):
         if mode != "ignore":
             raise TargetExistsError(main.uri)
         schema = dict(ready.stager.schema())
@@ -113,6 +114,7 @@ def write_with_contract(
         namespace=write.namespace,
         details=subject.details,
         versions=write.versions,
+        overwrite=mode == "overwrite",
     )
     result.warnings += [f"{n.path} is not enforceable: {n.reason}" for n in ready.notes]
     write.observe(result)
