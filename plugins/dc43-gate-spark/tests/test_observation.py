@@ -74,7 +74,7 @@ def test_keys_are_compared_and_a_strategy_ends_what_it_does_not_want_to_see(flow
     rows.put("id", "1", "1", "2")
     rows.put("id", "3")
     _, result = observe(rows, streaming_intervention_strategy=Second())
-    with pytest.raises(BatchBlockedError, match="batch 1 of orders was blocked: .*seen enough"):
+    with pytest.raises(BatchBlockedError, match=r"batch 1 of orders was blocked: .*seen enough"):
         result.run.await_termination(120)
     assert result.streaming_batches[0]["violations_by_check"] == {"id.unique": 1}
     assert list(rows.home.glob("observed/**/*.parquet")) == [], "nothing is kept of the rows"
