@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen, validators
 
 from dc43_core.converter import CONFIGURATION, structure
 from dc43_core.errors import ConfigurationError
+from dc43_core.retention import parse_retention
 
 
 @frozen(kw_only=True)
@@ -81,6 +82,25 @@ class DataProductsConfig:
     accepted_status: tuple[str, ...] = ("active",)
 
 
+def is_retention(_: Any, attribute: Any, value: str) -> None:
+    """Check that a text says how long keys count."""
+    try:
+        parse_retention(value)
+    except ValueError as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
+
+
+@frozen(kw_only=True)
+class KeysConfig:
+    """How long the keys of `unique` and `primaryKey` count in streams.
+
+    Attributes:
+        retain: `batch`: within a batch; `forever`; or a time such as `7 days`.
+    """
+
+    retain: str = field(default="batch", validator=is_retention)
+
+
 @frozen(kw_only=True)
 class Limits:
     """Every bound in one place.
@@ -115,6 +135,7 @@ class Config:
             block.
         exporters: Instance name to record exporter.
         outbox: What an outage of governance does.
+        keys: How long keys count.
         source: The file it came from; None for defaults.
     """
 
@@ -128,6 +149,7 @@ class Config:
     default_strategies: tuple[str, ...] = ()
     exporters: Mapping[str, Instance] = field(factory=dict)
     outbox: OutboxConfig = field(factory=OutboxConfig)
+    keys: KeysConfig = field(factory=KeysConfig)
     limits: Limits = field(factory=Limits)
     source: Path | None = None
 

@@ -32,6 +32,8 @@ from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.protocol.key_state import stream_keys
+from dc43_core.protocol.keys import KeyLog
 from dc43_core.protocol.naming import Versions
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.replay import complete
@@ -235,8 +237,13 @@ def open_stream(
     observed_only: bool = False,
     failpoint: Callable[[str, int], None] | None = None,
     surroundings: Surroundings = MACHINE,
+    batch_time: Callable[[int], int] | None = None,
 ) -> GovernedStream[Frame]:
     """Begin one start of a stream: identity, epoch, history, and what the ledger lacks.
+
+    Args:
+        batch_time: Returns a batch's own time in milliseconds since 1970, the same at each attempt;
+            keys that are kept for a time are measured by it. None takes the clock.
 
     Raises:
         StreamIdentityError: if checkpoint and sink do not fit.
@@ -312,6 +319,7 @@ def open_stream(
         details=dict(details or {}),
         versions=versions,
         observed_only=observed_only,
+        keys=stream_keys(plan, KeyLog(journal, surroundings.new_id), stager, batch_time),
         held_bytes=None if observed_only else limits.held_bytes,
     )
     outbox = Outbox(

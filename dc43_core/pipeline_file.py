@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import Attribute, evolve, field, frozen
+from attrs import Attribute, evolve, field, frozen, validators
 
-from dc43_core.config import Instance, instance_table, read_toml
+from dc43_core.config import Instance, instance_table, is_retention, read_toml
 from dc43_core.converter import CONFIGURATION, structure
 from dc43_core.errors import ConfigurationError
 from dc43_core.protocol.identity import ADOPT
@@ -79,6 +79,8 @@ class Run:
         on_incompatible: `block` or `reject`, when a required column is gone.
         on_evaluation_error: `block`, `reject` or `warn`.
         adopt: `continue` or `fork`; see the identity of streams.
+        retain_keys: How long keys count: `batch`, `forever`, or a time such as `7 days`; by default
+            as configured.
     """
 
     type: RunType = RunType.ENFORCE
@@ -89,6 +91,7 @@ class Run:
     on_incompatible: str | None = field(default=None, validator=_one_of("block", "reject"))
     on_evaluation_error: str = field(default="block", validator=_one_of("block", "reject", "warn"))
     adopt: str | None = field(default=None, validator=_one_of(*ADOPT))
+    retain_keys: str | None = field(default=None, validator=validators.optional(is_retention))
 
 
 @frozen(kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from dc43_core.config import Config, Instance, load_config
 from dc43_core.contracts.files import ContractFiles, pick_object
@@ -35,6 +35,7 @@ from dc43_core.governance.interface import GovernanceClient, RecordExporter
 from dc43_core.interventions.interface import InterventionStrategy, unable
 from dc43_core.plugin_manager import Plugins, load_plugins
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.retention import parse_retention
 from dc43_core.vocabulary import Direction
 
 # Which distribution to install for a name that people know but have not installed.
@@ -308,7 +309,8 @@ class Runtime:
         """
         if not any_status:
             self._require_status(contract)
-        return derive(contract, pick_object(contract, object_name), self.kinds)
+        plan = derive(contract, pick_object(contract, object_name), self.kinds)
+        return evolve(plan, retain=parse_retention(self.config.keys.retain))
 
     def _require_status(self, contract: Contract) -> None:
         accepted = self.config.contracts.accepted_status

@@ -20,6 +20,7 @@ from dc43_core.converter import ARGUMENTS, structure
 from dc43_core.errors import ArgumentsError, ContractError, UnenforceableError
 from dc43_core.expectations.interface import ExpectationKind
 from dc43_core.expectations.model import CheckPlan, Expectation, PlannedNode, Threshold
+from dc43_core.retention import WITHIN_BATCH
 from dc43_core.vocabulary import Severity
 
 _RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -335,8 +336,11 @@ def planned(plan: CheckPlan) -> list[PlannedNode]:
             if e.window and e.form != "batch":
                 subject += f" in {over}"
             what = f"number of {subject}: {e.threshold}"
+            if e.form == "key":
+                what += "; counted within each batch"
         elif e.form == "key":
-            what += "; enforced within a batch, not across batches"
+            kept = plan.retain if e in plan.kept_keys else WITHIN_BATCH
+            what += f"; enforced {kept}"
         state = "enforced" if e.severity is Severity.ERROR else "observed"
         lines.append(PlannedNode(path=e.id, state=state, what=f"{what} [{e.severity}]"))
     lines += [

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from dc43_core.contracts.model import Contract, Number, SchemaObject, UnenforceableNode
 from dc43_core.contracts.window import Window
+from dc43_core.retention import WITHIN_BATCH, Retention
 from dc43_core.vocabulary import Scope, Severity
 
 
@@ -108,6 +109,11 @@ class Expectation:
     demand: str = ""
 
     @property
+    def rejects(self) -> bool:
+        """Whether a row that breaks it leaves the good ones."""
+        return self.threshold is None and self.severity is Severity.ERROR
+
+    @property
     def scope(self) -> Scope:
         """Row rules move rows; thresholds judge one batch or several and move none."""
         if self.threshold is None:
@@ -136,6 +142,7 @@ class CheckPlan:
         expectations: In the contract's order.
         unenforceable: Nodes that are understood and cannot be enforced, with the reason.
         called: What the dataset is called, where that is not said by the contract.
+        retain: How long keys count.
     """
 
     contract: Contract
@@ -143,6 +150,14 @@ class CheckPlan:
     expectations: tuple[Expectation, ...]
     unenforceable: tuple[UnenforceableNode, ...] = field(default=())
     called: str | None = None
+    retain: Retention = WITHIN_BATCH
+
+    @property
+    def kept_keys(self) -> tuple[Expectation, ...]:
+        """The rules whose keys are kept from batch to batch: those that move rows."""
+        if not self.retain.across_batches:
+            return ()
+        return tuple(e for e in self.expectations if e.form == "key" and e.rejects)
 
     @property
     def dataset_id(self) -> str:

@@ -25,6 +25,11 @@ def seconds_between(start: str, end: str) -> float:
     return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
 
 
+def milliseconds(moment: str) -> int:
+    """Return a moment, as `now` writes it, in milliseconds since 1970."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1_000)
+
+
 def new_id() -> str:
     """Return 32 hexadecimal digits that nobody has used before."""
     return uuid.uuid4().hex

@@ -37,6 +37,36 @@ class BatchFacts:
 
 
 @frozen(kw_only=True)
+class KnownKeys:
+    """The keys of earlier batches, which no row of a batch may have again.
+
+    A key is kept as the first 16 bytes of a SHA-256 over its rule's prefix and its values.
+
+    Attributes:
+        prefixes: Check id to prefix, of the rules whose keys are kept.
+        files: Where the keys are, as this engine wrote them.
+        folder: An empty place for the keys of this batch.
+    """
+
+    prefixes: Mapping[str, str]
+    files: Sequence[str]
+    folder: str
+
+
+@frozen(kw_only=True)
+class NewKeys:
+    """Keys that a stager wrote.
+
+    Attributes:
+        files: URIs.
+        count: How many keys.
+    """
+
+    files: Sequence[str] = ()
+    count: int = 0
+
+
+@frozen(kw_only=True)
 class Staged:
     """A micro-batch on disk, classified, invisible.
 
@@ -58,6 +88,8 @@ class Staged:
         layout: How the files are to be read, in JSON types; opaque to the protocol. A later start,
             which may read its source in another way, finishes what an earlier one has staged.
         unread: Whether the input would have been read wrongly, so that nothing is staged.
+        keys: Of rules whose keys are kept, the new ones of rows that break no rule. Not kept with a
+            blocked batch.
     """
 
     row_count: int
@@ -74,6 +106,7 @@ class Staged:
     sealed: bool = False
     layout: Mapping[str, Any] = field(factory=dict)
     unread: bool = False
+    keys: NewKeys | None = None
 
 
 class Stager(Protocol[Frame_contra]):
@@ -92,7 +125,13 @@ class Stager(Protocol[Frame_contra]):
         ...
 
     def stage(
-        self, frame: Frame_contra, folder: str, batch: BatchFacts, *, reject_all: bool
+        self,
+        frame: Frame_contra,
+        folder: str,
+        batch: BatchFacts,
+        *,
+        reject_all: bool,
+        keys: KnownKeys | None = None,
     ) -> Staged:
         """Classify each row once and write it, reading the source once.
 
@@ -103,6 +142,21 @@ class Stager(Protocol[Frame_contra]):
             folder: An empty place, invisible to readers.
             batch: What is known of the batch.
             reject_all: Whether drift sends every row to the rejects.
+            keys: Those of earlier batches, where they are kept.
+        """
+        ...
+
+    def keys_of(self, staged: Staged, keys: KnownKeys) -> NewKeys:
+        """Write the keys of staged rows that break no rule; of a batch that is released.
+
+        Only asked where keys are kept.
+        """
+        ...
+
+    def merge_keys(self, files: Sequence[str], folder: str) -> Sequence[str]:
+        """Write the keys of several files into new ones, and return these.
+
+        Only asked where keys are kept.
         """
         ...
 

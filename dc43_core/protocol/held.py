@@ -59,7 +59,8 @@ class Held:
     def payload(self) -> dict[str, Any]:
         """Return plain JSON types: the record, and beside it what is held."""
         held = {
-            "staged": asdict(self.staged),
+            # Keys are written anew where a batch is released.
+            "staged": asdict(self.staged, filter=lambda attribute, _: attribute.name != "keys"),
             # An older dc43 does not know of types, which the record's own drift has.
             "facts": asdict(self.facts, filter=lambda attribute, _: attribute.name != "found"),
             "schema": dict(self.schema),

@@ -47,12 +47,14 @@ class Manifest:
         lanes: What is to be made visible.
         staging: The folder to delete afterwards.
         version: What the caller calls the version, `{sequence}` open; None for that number.
+        keys: The step of the keys that counts by this; None where no keys are kept.
     """
 
     record: GovernanceRecord
     lanes: Mapping[Lane, LaneManifest]
     staging: str
     version: str | None = None
+    keys: int | None = None
 
     def landed(self, sequence: int | None) -> GovernanceRecord:
         """Return the record with the version that was published under this number of the sink.
@@ -73,6 +75,7 @@ class Manifest:
             "record": self.record.payload(),
             "staging": self.staging,
             "version": self.version,
+            **({} if self.keys is None else {"keys": self.keys}),
             "lanes": {
                 lane.value: {
                     "token": m.token,
@@ -99,6 +102,7 @@ class Manifest:
                 record=GovernanceRecord.from_payload(payload["record"], source),
                 staging=payload["staging"],
                 version=payload.get("version"),
+                keys=payload.get("keys"),
                 lanes={
                     Lane(name): LaneManifest(
                         token=m["token"],

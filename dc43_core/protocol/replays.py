@@ -107,6 +107,18 @@ class Replays:
         return found
 
 
+def settle_replay(store: FileStore, payload: Mapping[str, Any]) -> bool:
+    """Say whether a replay counts; one that nobody has decided is taken now.
+
+    Its files were safe before its keys were told, so whoever meets them may decide it.
+    """
+    replay = Replay.from_payload(payload, "a step of the keys")
+    rejects = replay.manifest.record.rejects
+    assert rejects is not None
+    replays = Replays(store, rejects)
+    return replays.take(replay) or replays.read(replay.number).write == replay.write
+
+
 def replay_stream(rejects: str) -> str:
     """Return the stream id under which the replays of a reject sink are recorded."""
     return hashlib.sha256(canonical(rejects).encode()).hexdigest()[:32]

@@ -36,6 +36,7 @@ from dc43_core.protocol.held import Held, keep
 from dc43_core.protocol.identity import StreamIdentity
 from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
 from dc43_core.protocol.judge import Judge, NamedStrategy, metrics
+from dc43_core.protocol.key_state import Asked, KeptKeys, StreamKeys
 from dc43_core.protocol.naming import Versions
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.release import Resolution, released_record, require_releasable
@@ -85,6 +86,7 @@ class BatchProtocol(Generic[Frame]):
         lookback: The landed batches, for rules over several of them.
         versions: What the versions are called; None for the numbers of the sink's entries.
         observed_only: Whether no row lands, whatever is decided.
+        keys: Those of earlier batches, where they are kept.
         held_bytes: How much of a blocked batch is kept at most; None for nothing.
         failpoint: Called at each arrow with its name and the batch id.
     """
@@ -105,6 +107,7 @@ class BatchProtocol(Generic[Frame]):
     details: Mapping[str, Any] = field(factory=dict)
     versions: Versions | None = None
     observed_only: bool = False
+    keys: StreamKeys | None = None
     held_bytes: int | None = Limits().held_bytes
     failpoint: Callable[[str, int], None] = lambda name, batch_id: None
     now: Callable[[], str] = clock.now
@@ -162,9 +165,9 @@ class BatchProtocol(Generic[Frame]):
         )
         if any(finding.kind == "unreadable" for finding in early):
             # Values in wrong columns help nobody, not even as rejects; the files still have them.
-            staged = Staged(row_count=0, folder=folder, unread=True)
+            staged, kept = Staged(row_count=0, folder=folder, unread=True), None
         else:
-            staged = self.stager.stage(frame, folder, facts, reject_all=reject_all)
+            staged, kept = self._stage(frame, folder, facts, reject_all=reject_all)
         self.failpoint("staged", batch_id)
         earlier, unjudged = self.lookback.before(batch_id, started)
         observations = Observations(
@@ -194,11 +197,34 @@ class BatchProtocol(Generic[Frame]):
             faults=faults,
         )
         record = self._record(batch_id, started, observations, disposition, interventions)
+        if kept is not None:
+            record = evolve(record, details={**record.details, "keys": kept.payload()})
         self.failpoint("decided", batch_id)
         if disposition.outcome is Outcome.BLOCKED:
             self._block(record, staged, facts)
         files = self.stager.finish(staged, disposition.violating_to, facts)
-        return self._prepare(record, files, folder)
+        return self._prepare(record, files, folder, kept)
+
+    def _stage(
+        self, frame: Frame, folder: str, facts: BatchFacts, *, reject_all: bool
+    ) -> tuple[Staged, KeptKeys | None]:
+        """Stage a batch, and make the step of its keys where keys are kept."""
+        if self.keys is None:
+            return self.stager.stage(frame, folder, facts, reject_all=reject_all), None
+        while True:
+            asked = self._asked(facts.batch_id, facts.started_at)
+            staged = self.stager.stage(
+                frame, folder, facts, reject_all=reject_all, keys=asked.known
+            )
+            kept = self.keys.add(facts.batch_id, asked, staged.keys)
+            if kept is not None:
+                return staged, kept
+            # A replay of rejects, or an erasure, came in between.
+            self.store.delete(folder)
+
+    def _asked(self, batch_id: int, started: str) -> Asked:
+        assert self.keys is not None
+        return self.keys.before(batch_id, f"{batch_id}-{self.run_id}", started)
 
     def _judge(self) -> Judge:
         return Judge(
@@ -328,7 +354,16 @@ class BatchProtocol(Generic[Frame]):
         )
         to = Lane(resolution.release.value)
         files = self.stager.finish(evolve(held.staged, folder=folder), to, held.facts)
-        return self._prepare(record, files, folder)
+        return self._prepare(record, files, folder, self._released_keys(held, started))
+
+    def _released_keys(self, held: Held, started: str) -> KeptKeys | None:
+        """Make the step of a batch that is released: its keys are those of its good rows."""
+        kept = None
+        while self.keys is not None and kept is None:
+            asked = self._asked(held.record.batch_id, started)
+            new = self.stager.keys_of(held.staged, asked.known)
+            kept = self.keys.add(held.record.batch_id, asked, new)
+        return kept
 
     def _held(self, resolution: Resolution) -> Held:
         """Return the incident that was resolved."""
@@ -342,7 +377,11 @@ class BatchProtocol(Generic[Frame]):
         )
 
     def _prepare(
-        self, record: GovernanceRecord, files: Mapping[Lane, Sequence[str]], staging: str
+        self,
+        record: GovernanceRecord,
+        files: Mapping[Lane, Sequence[str]],
+        staging: str,
+        keys: KeptKeys | None = None,
     ) -> Manifest:
         self.failpoint("finished", record.batch_id)
         lanes = {}
@@ -365,7 +404,13 @@ class BatchProtocol(Generic[Frame]):
         version = self._version(record) if record.outcome is not Outcome.SKIPPED else None
         # A driver that was overtaken must not tell of an incident that is settled by then.
         self.journal.close(record.batch_id, self.epoch)
-        manifest = Manifest(record=record, lanes=lanes, staging=staging, version=version)
+        manifest = Manifest(
+            record=record,
+            lanes=lanes,
+            staging=staging,
+            version=version,
+            keys=None if keys is None else keys.step,
+        )
         if not self.journal.prepare(manifest):
             # Another driver decided this batch first; its word counts, ours is forgotten.
             theirs = self.journal.prepared(record.batch_id)
@@ -416,6 +461,8 @@ class BatchProtocol(Generic[Frame]):
             number = attempt.name.partition("-")[0]
             if number.isdigit() and int(number) <= batch_id:
                 self.store.delete(attempt.path)
+        if self.keys is not None:
+            self.keys.sweep(batch_id)
 
 
 def _gone(files: Sequence[str]) -> str:

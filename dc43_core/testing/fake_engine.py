@@ -6,6 +6,7 @@ reference that every real engine is compared with.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from attrs import frozen
 from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.expectations.interface import ExpectationKind
 from dc43_core.expectations.model import CheckPlan, Expectation
-from dc43_core.protocol.engine import BatchFacts, Staged
+from dc43_core.protocol.engine import BatchFacts, KnownKeys, NewKeys, Staged
 from dc43_core.protocol.file_store import join
 from dc43_core.protocol.rejects import Chosen, Restaged, RowNumbers, too_many
 from dc43_core.testing.memory_store import MemoryStore
@@ -81,7 +82,13 @@ class FakeStager:
         return [*missing, *extra]
 
     def stage(
-        self, frame: Sequence[Row], folder: str, batch: BatchFacts, *, reject_all: bool
+        self,
+        frame: Sequence[Row],
+        folder: str,
+        batch: BatchFacts,
+        *,
+        reject_all: bool,
+        keys: KnownKeys | None = None,
     ) -> Staged:
         """Judge each row once, then keys among the rows that pass."""
         broken: dict[str, int] = defaultdict(int)
@@ -96,7 +103,7 @@ class FakeStager:
             lane.append({**self._columns(row), CHECKS: failed or ["schema"]})
         for expectation in self.plan.expectations:
             if expectation.form == "key":
-                main = self._judge_key(expectation, main, rejects, broken)
+                main = self._judge_key(expectation, main, rejects, broken, keys)
         source = f"{batch.stream_id}-{batch.batch_id}"
         sealed = [{**row, ROW_ID: f"{source}-{n}"} for n, row in enumerate(rejects)]
         return Staged(
@@ -111,7 +118,27 @@ class FakeStager:
             gone=self.gone,
             rejects_all=reject_all,
             sealed=True,
+            keys=None if keys is None else self._write_keys(main, keys),
         )
+
+    def keys_of(self, staged: Staged, keys: KnownKeys) -> NewKeys:
+        """Write the keys of the good rows of a batch that was staged."""
+        rows = [row for path in staged.files["main"] for row in read_rows(self.store, path)]
+        return self._write_keys(rows, keys)
+
+    def merge_keys(self, files: Sequence[str], folder: str) -> Sequence[str]:
+        """Write the keys of several files into one."""
+        return self._write(folder, "keys", [{"key": key} for key in sorted(self._keys(files))])
+
+    def _keys(self, files: Sequence[str]) -> set[str]:
+        return {row["key"] for path in files for row in read_rows(self.store, path)}
+
+    def _write_keys(self, rows: Sequence[Row], keys: KnownKeys) -> NewKeys:
+        rules = [e for e in self.plan.expectations if e.id in keys.prefixes]
+        hashes = {_hashed(keys.prefixes[e.id], e, row) for e in rules for row in rows} - {None}
+        new = sorted(str(key) for key in hashes - self._keys(keys.files))
+        files = self._write(keys.folder, "keys", [{"key": key} for key in new])
+        return NewKeys(files=files, count=len(new))
 
     def finish(
         self, staged: Staged, violating_to: Lane, batch: BatchFacts
@@ -177,12 +204,19 @@ class FakeStager:
         main: list[Row],
         rejects: list[Row],
         broken: dict[str, int],
+        known: KnownKeys | None = None,
     ) -> list[Row]:
         seen: set[tuple[Any, ...]] = set()
+        kept_keys = known is not None and expectation.id in known.prefixes
+        earlier = self._keys(known.files) if known is not None and kept_keys else set()
         kept: list[Row] = []
         for row in sorted(main, key=lambda r: json.dumps(r, sort_keys=True, default=str)):
             key = tuple(row.get(c) for c in expectation.columns)
-            if None not in key and key in seen:
+            beaten = key in seen
+            if known is not None and kept_keys:
+                hashed = _hashed(known.prefixes[expectation.id], expectation, row)
+                beaten = beaten or hashed in earlier
+            if None not in key and beaten:
                 broken[expectation.id] += 1
                 if _rejects(expectation):
                     rejects.append({**row, CHECKS: [expectation.id]})
@@ -228,6 +262,13 @@ class FakeEraser:
         """Say what rows that left the groups of a blocked batch were counted as."""
         violating = removed.get("violating", 0)
         return Removed(rows=violating + removed.get("main", 0), violating=violating, uncast=0)
+
+
+def _hashed(prefix: str, rule: Expectation, row: Row) -> str | None:
+    values = [row.get(c) for c in rule.columns]
+    if None in values:
+        return None
+    return hashlib.sha256((prefix + json.dumps(values)).encode()).hexdigest()[:32]
 
 
 def _is(row: Row, key: Key) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from attrs import define, evolve, field
+from attrs import define, field
 
-from dc43_core.config import Config, Limits
+from dc43_core.config import Config, KeysConfig, Limits
 from dc43_core.data_quality.local import LocalDataQuality
 from dc43_core.errors import BatchBlockedError
 from dc43_core.governance.memory import MemoryGovernance
@@ -42,10 +42,11 @@ class Drivers:
     limits: Limits = field(factory=Limits)
     checkpoint: str = CHECKPOINT
     main: str = MAIN
+    retain: str = "batch"
 
     def runtime(self) -> Runtime:
         return Runtime(
-            config=evolve(Config(), limits=self.limits),
+            config=Config(limits=self.limits, keys=KeysConfig(retain=self.retain)),
             plugins=self.plugins,
             governance=self.governance,
             data_quality=LocalDataQuality(),
@@ -60,6 +61,7 @@ class Drivers:
         crash_at: str | None = None,
         gone: Sequence[str] = (),
         version: Name | None = None,
+        batch_time: Callable[[int], int] | None = None,
         **policy: Any,
     ) -> GovernedStream[Sequence[Row]]:
         """Start a driver."""
@@ -84,6 +86,7 @@ class Drivers:
             strategies=[NamedStrategy(name=type(s).__name__, strategy=s) for s in strategies],
             versions=None if version is None else Versions(wanted=version),
             failpoint=failpoint,
+            batch_time=batch_time,
         )
 
     def blocked(self, rows: Sequence[Row], batch_id: int = 0, **options: Any) -> BatchBlockedError:

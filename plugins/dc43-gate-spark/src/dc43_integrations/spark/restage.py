@@ -165,11 +165,11 @@ class SparkReplayer:
         judge = KeyJudge(rules, target.names)
         rows = self._read(passing)
         file = F.col("_metadata.file_path").alias(FILES)
-        found = judge.find(lambda rule: rows.select(*map(column, target.names), file))
+        found = judge.find(rules, lambda rule: rows.select(*map(column, target.names), file))
         if not found.files:
             return passing, {}
         split = join(folder, "keys")
-        self._write(judge.split(rows), split, LANE)
+        self._write(judge.split(rows, rows.columns), split, LANE)
         return self._lane(split, MAIN), {rule: n for rule, n in found.rows.items() if n}
 
     def _checks(self, files: Sequence[str], plan: CheckPlan, *, rejecting: bool) -> dict[str, int]:

@@ -66,6 +66,18 @@ class BatchFiles:
         path, lines = self._plan(batch_id)
         planned = _parsed(lines[1], path).get("batchTimestampMs") if len(lines) > 1 else None
         return None if planned is None else written(datetime.fromtimestamp(planned / 1_000, UTC))
+    def time(self, batch_id: int) -> int:
+        """Return a batch's own time in milliseconds since 1970: its watermark, if there is one.
+
+        Raises:
+            CorruptFileError: if Spark has not written it.
+        """
+        path, lines = self._plan(batch_id)
+        try:
+            facts = _parsed(lines[1], path)
+            return int(facts["batchWatermarkMs"] or facts["batchTimestampMs"])
+        except (IndexError, KeyError, TypeError) as error:
+            raise CorruptFileError(path, f"does not say when its batch is: {error!r}") from error
 
     def _offsets(self, batch_id: int) -> list[Any]:
         path, lines = self._plan(batch_id)

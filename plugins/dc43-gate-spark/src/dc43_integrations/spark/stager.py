@@ -8,7 +8,7 @@ lane of their own, where `parcel` carries their raw text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Any
 
@@ -23,7 +23,7 @@ from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.errors import FileAccessError
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.log import get_logger
-from dc43_core.protocol.engine import BatchFacts, Staged
+from dc43_core.protocol.engine import BatchFacts, KnownKeys, NewKeys, Staged
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.record import encode
 from dc43_core.vocabulary import Lane
@@ -37,6 +37,7 @@ from dc43_integrations.spark.classify import (
 )
 from dc43_integrations.spark.file_store import refusal, spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
+from dc43_integrations.spark.known_keys import KeyFiles, read_keys, write_keys
 from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW
 from dc43_integrations.spark.parcel import Parcels
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
@@ -146,7 +147,13 @@ class SparkStager:
         return [*self.static_drift, *(d for d in found if (d.column, d.kind) not in known)]
 
     def stage(
-        self, frame: DataFrame, folder: str, batch: BatchFacts, *, reject_all: bool
+        self,
+        frame: DataFrame,
+        folder: str,
+        batch: BatchFacts,
+        *,
+        reject_all: bool,
+        keys: KnownKeys | None = None,
     ) -> Staged:
         """Classify each row once and write it.
 
@@ -155,7 +162,7 @@ class SparkStager:
         Only where a rule throws is the source read again, to find it and to judge without it.
         """
         try:
-            return self._stage(frame, folder, batch, reject_all=reject_all)
+            return self._stage(frame, folder, batch, reject_all=reject_all, keys=keys)
         except FAULTS:
             with unshared(frame.sparkSession, self.spark):
                 found = isolated(self.classifier, self.typed(frame), holds=self.holds_unjudged)
@@ -165,10 +172,16 @@ class SparkStager:
                 log.warning("rule.throws", batch_id=batch.batch_id, checks=list(faults))
                 self.store.delete(folder)
                 other = evolve(self, classifier=classifier, faults=faults)
-                return other._stage(frame, folder, batch, reject_all=reject_all)
+                return other._stage(frame, folder, batch, reject_all=reject_all, keys=keys)
 
     def _stage(
-        self, frame: DataFrame, folder: str, batch: BatchFacts, *, reject_all: bool
+        self,
+        frame: DataFrame,
+        folder: str,
+        batch: BatchFacts,
+        *,
+        reject_all: bool,
+        keys: KnownKeys | None,
     ) -> Staged:
         observation = Observation()
         session = frame.sparkSession
@@ -197,7 +210,7 @@ class SparkStager:
             gone=tuple(self.gone(batch.batch_id)),
             layout=self._layout,
         )
-        return self._audit(self._judge_keys(staged), batch)
+        return self._audit(self._judge_keys(staged, keys), batch)
 
     def typed(self, frame: DataFrame, *more: Column) -> DataFrame:
         """Return the contract's columns in their types, raw text where there is any, and more."""
@@ -256,29 +269,93 @@ class SparkStager:
             f.path for f in self.store.list(folder) if f.name[0] not in "._" and not f.is_folder
         ]
 
-    def _judge_keys(self, staged: Staged) -> Staged:
+    def _judge_keys(self, staged: Staged, keys: KnownKeys | None) -> Staged:
         rules = [e for e in self.plan.expectations if e.form == "key"]
         if not rules:
             return staged
-        main = staged.files[str(MAIN)]
         judge = KeyJudge(rules, self._parcels.names)
-        duplicates = judge.find(lambda rule: self._judged_among(rule, staged))
+        kept = {} if keys is None else keys.prefixes
+        duplicates = judge.find(
+            [rule for rule in rules if rule.id not in kept],
+            lambda rule: self._judged_among(rule, staged),
+        )
         staged = evolve(staged, broken={**staged.broken, **duplicates.rows})
-        shared = [f for f in main if canonical(f) in duplicates.files]
+        if keys is not None:
+            return self._judge_kept(staged, judge, self._key_files(keys))
+        return self._without_losers(
+            staged, duplicates.files, lambda rows: judge.split(rows, rows.columns)
+        )
+
+    def _judge_kept(self, staged: Staged, judge: KeyJudge, keys: KeyFiles) -> Staged:
+        """Judge the rules whose keys are kept: the keys of earlier batches come first."""
+        main, count = staged.files[str(MAIN)], staged.row_count
+        if not main:
+            return evolve(staged, keys=NewKeys())
+        rows = self._read(main)
+        lost, new = keys.find(rows, count)
+        staged = evolve(staged, broken={**staged.broken, **lost}, keys=new)
+        if not any(lost.values()):
+            return staged
+        late = keys.late(rows, count, join(staged.folder, "late"))
+        file = F.col("_metadata.file_path").alias(FILES)
+        files = keys.holding(rows.select("*", file), late, FILES)
+
+        def split(shared: DataFrame) -> DataFrame:
+            marked, known = keys.marked(shared, late)
+            return judge.split(marked, shared.columns, known)
+
+        staged = self._without_losers(staged, frozenset(map(canonical, files)), split)
+        if keys.several:
+            # Who won a key here may have lost another: then it holds neither.
+            folder = f"{keys.known.folder}-won"
+            self.store.delete(folder)
+            new = keys.write(self._read(staged.files[str(MAIN)]), count, folder)
+            self.store.delete(keys.known.folder)
+        return evolve(staged, keys=new)
+
+    def _without_losers(
+        self,
+        staged: Staged,
+        holding: Collection[str],
+        split: Callable[[DataFrame], DataFrame],
+    ) -> Staged:
+        """Write files that hold a row of a losing key again, losers by what they lost under."""
+        main = staged.files[str(MAIN)]
+        shared = [f for f in main if canonical(f) in holding]
         if not shared:
             return staged
-        # Only files that hold a row of a losing key are written again.
         folder = join(staged.folder, _DUPLICATES)
-        self._write(judge.split(self._read(shared)), folder, LANE)
+        self._write(split(self._read(shared)), folder, LANE)
         parts = {
             part.name.partition("=")[2]: self._data_files(part.path)
             for part in self.store.list(folder)
             if part.is_folder and part.name.startswith(f"{LANE}=")
         }
-        kept = parts.pop(str(MAIN), [])
+        won = parts.pop(str(MAIN), [])
         losers = {f"{_DUPLICATES}-{bits}": files for bits, files in parts.items()}
         untouched = [f for f in main if f not in shared]
-        return evolve(staged, files={**staged.files, str(MAIN): [*untouched, *kept], **losers})
+        return evolve(staged, files={**staged.files, str(MAIN): [*untouched, *won], **losers})
+
+    def _key_files(self, keys: KnownKeys) -> KeyFiles:
+        return KeyFiles(
+            spark=self.spark,
+            store=self.store,
+            known=keys,
+            rules=[e for e in self.plan.expectations if e.id in keys.prefixes],
+            target=self.convert.target,
+        )
+
+    def keys_of(self, staged: Staged, keys: KnownKeys) -> NewKeys:
+        """Write the keys of the good rows of a batch that was staged."""
+        main = staged.files.get(str(MAIN))
+        if not main:
+            return NewKeys()
+        return self._key_files(keys).write(self._read(main), staged.row_count, keys.folder)
+
+    def merge_keys(self, files: Sequence[str], folder: str) -> Sequence[str]:
+        """Write the keys of several files into new ones."""
+        keys = read_keys(self.spark, files).distinct()
+        return write_keys(keys, self.store, folder, 0)
 
     def _judged_among(self, rule: Expectation, staged: Staged) -> DataFrame:
         """Return the rows that a key rule is judged among, and the file of each."""

@@ -154,6 +154,7 @@ def start(
         versions=versions,
         observed_only=not lands(sink),
         failpoint=failpoint,
+        batch_time=BatchFiles(store=store, checkpoint=checkpoint).time,
     )
     stream.is_stop = lambda error: by_stop(error, stream.result.streaming_queries)
     for note in ready.notes:

@@ -1,0 +1,205 @@
+"""Keys across batches: a key that landed keeps others from landing, at any restart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dc43_core.errors import BatchBlockedError, SupersededError
+from dc43_core.plugin_manager import Plugins
+from dc43_core.protocol import key_state
+from dc43_core.protocol.key_state import MANY, worth_merging
+from dc43_core.protocol.keys import KeyLog, KeyPart
+from dc43_core.protocol.release import release
+from dc43_core.protocol.steps import FAILPOINTS
+from dc43_core.retention import parse_retention
+from dc43_core.vocabulary import Release
+from tests.core.protocol.conftest import REJECTS, Crash, Drivers
+
+
+def row(id: int, amount: int | None = 1, state: str = "open") -> dict[str, Any]:
+    return {"id": id, "amount": amount, "state": state}
+
+
+@pytest.fixture
+def kept(drivers: Drivers) -> Drivers:
+    drivers.retain = "forever"
+    return drivers
+
+
+def parts(world: Drivers) -> list[str]:
+    return [f.name for f in world.store.list(world.journal.folder + "/keys/parts")]
+
+
+def test_a_key_that_landed_counts_in_every_later_batch_and_start(kept: Drivers):
+    stream = kept.start()
+    stream.process([row(1), row(2), row(3, amount=None)], 0)
+    second = stream.process([row(1, amount=5), row(4)], 1)
+    third = kept.start().process([row(4, amount=6), row(3), row(5)], 2)
+    assert kept.ids() == [1, 2, 3, 4, 5]
+    # The third batch's 3 lands: the one before it was broken, and held no key.
+    assert sorted((r["id"], tuple(r["_dc43_checks"])) for r in kept.landed(REJECTS)) == [
+        (1, ("primaryKey",)),
+        (3, ("amount.required",)),
+        (4, ("primaryKey",)),
+    ]
+    assert second.violations_by_check == third.violations_by_check == {"primaryKey": 1}
+    assert (third.row_count, third.main_count, third.reject_count) == (3, 2, 1)
+    assert second.details["keys"] == {"retain": "forever", "known": 2, "new": 1}
+
+
+def test_keys_that_are_not_kept_leave_nothing(drivers: Drivers):
+    stream = drivers.start()
+    stream.process([row(1)], 0)
+    record = stream.process([row(1)], 1)
+    assert drivers.ids() == [1, 1]
+    assert "keys" not in record.details
+    assert not drivers.store.list(drivers.journal.folder + "/keys")
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 6), st.sampled_from([1, 2, None])), max_size=14),
+    cuts=st.sets(st.integers(1, 13), max_size=4),
+    restarts=st.booleans(),
+)
+def test_the_same_number_is_rejected_for_any_batching(
+    core_plugins: Plugins, rows: list[tuple[int, int | None]], cuts: set[int], restarts: bool
+):
+    def rejected(ends: list[int]) -> tuple[int, list[int]]:
+        world = Drivers(core_plugins, retain="forever")
+        stream, start, count = world.start(), 0, 0
+        for batch, end in enumerate(ends):
+            stream = world.start() if restarts else stream
+            batch_rows = [row(id, amount) for id, amount in rows[start:end]]
+            count += stream.process(batch_rows, batch).reject_count
+            start = end
+        return count, world.ids()
+
+    whole = rejected([len(rows)])
+    assert rejected([*sorted(c for c in cuts if c < len(rows)), len(rows)]) == whole
+
+
+@pytest.mark.parametrize("point", FAILPOINTS)
+def test_a_key_counts_once_its_batch_does(kept: Drivers, point: str):
+    kept.start().process([row(1)], 0)
+    if point != "blocked":
+        with pytest.raises(Crash):
+            kept.start(crash_at=point).process([row(2), row(3)], 1)
+    # The source has changed: what was not prepared is judged anew, from other rows.
+    stream = kept.start()
+    first = stream.process([row(3), row(4)], 1)
+    stream.process([row(1), row(2), row(3), row(4), row(5)], 2)
+    assert sorted(kept.ids()) == [1, 2, 3, 4, 5]
+    assert (first.main_count, first.reject_count) == (2, 0)
+    assert len(parts(kept)) == 3
+
+
+class BlockSecond:
+    def decide(self, context: Any) -> str | None:
+        return "look at it" if context.batch_id == 1 else None
+
+
+@pytest.mark.parametrize("how", [*Release, None])
+def test_a_blocked_batch_holds_its_keys_only_if_it_lands(kept: Drivers, how: Release | None):
+    kept.start().process([row(1)], 0)
+    rows = [row(1, amount=7), row(2), row(3, amount=None)]
+    with pytest.raises(BatchBlockedError):
+        kept.start(BlockSecond()).process(rows, 1)
+    if how is None:
+        # It passes now, with other rows.
+        kept.start().process([row(4)], 1)
+    else:
+        release(kept.journal, 1, as_=how, reason="seen", by="me")
+        kept.start().process([], 1)
+    kept.start().process([row(1), row(2), row(3), row(4)], 2)
+    landed = {
+        Release.MAIN: [1, 1, 2, 3, 3, 4],  # a broken row holds no key, wherever it lands
+        Release.REJECTS: [1, 2, 3, 4],
+        Release.SKIP: [1, 2, 3, 4],
+        None: [1, 2, 3, 4],
+    }
+    assert kept.ids() == landed[how]
+
+
+@pytest.mark.parametrize("point", ["drift-checked", "staged"])
+def test_the_keys_of_an_attempt_that_was_overtaken_do_not_count(kept: Drivers, point: str):
+    kept.start().process([row(1)], 0)
+    old = kept.start()
+
+    def overtaken(name: str, batch_id: int) -> None:
+        if name == point:
+            kept.start().process([row(3)], 1)
+
+    object.__setattr__(old.protocol, "failpoint", overtaken)
+    with pytest.raises((SupersededError, FileNotFoundError)):
+        old.process([row(2)], 1)
+    kept.start().process([row(2), row(3)], 2)
+    assert kept.ids() == [1, 2, 3]
+
+
+def test_keys_are_forgotten_behind_the_streams_own_time(drivers: Drivers):
+    drivers.retain = "1 minute"
+    stream = drivers.start(batch_time=lambda batch: batch * 30_000)
+    for batch in range(5):
+        stream.process([row(1), row(10 + batch)], batch)
+    # Kept by batches 1 and 2, forgotten by batch 3, and kept again.
+    assert drivers.ids() == [1, 1, 10, 11, 12, 13, 14]
+
+
+def test_parts_are_merged_and_swept(kept: Drivers):
+    stream = kept.start()
+    for batch in range(3 * MANY):
+        stream.process([row(batch), row(batch // 2)], batch)
+        assert len(parts(kept)) <= MANY + 1
+    assert kept.ids() == list(range(3 * MANY))
+    again = kept.start().process([row(n) for n in range(3 * MANY)], 3 * MANY)
+    assert again.main_count == 0
+    # Half of the folders are gone, and every file that is named is there.
+    state = KeyLog(kept.journal).state(lambda _: False)
+    assert sum(part.count for part in state.parts) == 3 * MANY
+    assert all(kept.store.status(f) for f in KeyLog(kept.journal).uris(state.parts))
+
+
+@given(
+    st.lists(st.integers(1, 1_000), max_size=40),
+    st.sampled_from(["forever", "1 hour", "1 day"]),
+)
+def test_few_parts_stay_and_no_part_is_merged_often(counts: list[int], text: str):
+    retain, found, written = parse_retention(text), [], 0
+    for number, count in enumerate(counts):
+        found.append(KeyPart(files=(str(number),), count=count, newest=number * 1_000))
+        chosen = worth_merging(found, retain)
+        assert chosen == tuple(found[len(found) - len(chosen) :])
+        if chosen:
+            total = sum(part.count for part in chosen)
+            written += total
+            one = KeyPart(files=("m",), count=total, newest=chosen[-1].newest)
+            found = [*found[: -len(chosen)], one]
+    assert len(found) < MANY
+    assert written <= sum(counts) * 6
+
+
+def test_a_part_that_keys_are_forgotten_with_spans_little_time():
+    retain = parse_retention("80 seconds")
+    old = [KeyPart(files=(str(n),), count=1, newest=n * 4_000) for n in range(20)]
+    chosen = worth_merging(old, retain)
+    assert [part.newest for part in chosen] == [68_000, 72_000, 76_000]
+
+
+def test_a_start_under_another_key_begins_anew_with_it(kept: Drivers):
+    from dc43_core.testing.contracts import ORDERS
+
+    kept.start().process([row(1)], 0)
+    other = ORDERS.replace("id, logicalType: integer, primaryKey: true", "id, logicalType: integer")
+    other = other.replace(", primaryKeyPosition: 1", "").replace(
+        "required: true,", "required: true, unique: true,"
+    )
+    assert "unique: true" in other
+    stream = kept.start(contract=other)
+    stream.process([row(1, amount=1), row(1, amount=2)], 1)
+    stream.process([row(1, amount=2), row(1, amount=3)], 2)
+    assert sorted(r["amount"] for r in kept.landed()) == [1, 1, 2, 3]
+    assert key_state.MANY == MANY
