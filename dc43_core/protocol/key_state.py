@@ -120,7 +120,7 @@ class StreamKeys:
         return Asked(known=known, parts=parts, state=state, time=time)
 
     def add(self, batch_id: int, asked: Asked, new: NewKeys | None) -> KeptKeys | None:
-        """Make the step of a batch; None where other keys came meanwhile: it is to be judged again."""
+        """Make the step of a batch; None where others came meanwhile, and it is judged again."""
         new = new or NewKeys()
         self.log.store.sync(new.files)
         number = asked.state.number + 1

@@ -215,9 +215,7 @@ class KeyLog:
             columns=tuple(columns),
         )
 
-    def _late(
-        self, step: KeyStep, possible: dict[int, tuple[KeyPart, ...]]
-    ) -> Iterator[KeyPart]:
+    def _late(self, step: KeyStep, possible: dict[int, tuple[KeyPart, ...]]) -> Iterator[KeyPart]:
         """Yield the parts of steps that came to count after a later one was made."""
         for number in step.undecided:
             earlier = self.read(number)
@@ -228,9 +226,7 @@ class KeyLog:
             elif counts is None:
                 possible[number] = adds
 
-    def _counts(
-        self, step: KeyStep, is_taken: Callable[[Mapping[str, Any]], bool]
-    ) -> bool | None:
+    def _counts(self, step: KeyStep, is_taken: Callable[[Mapping[str, Any]], bool]) -> bool | None:
         """Whether a step counts; None where that is open."""
         if step.by == BATCH:
             assert step.batch_id is not None

@@ -105,6 +105,7 @@ def names(kind: Any, *but: str) -> set[str]:
         ("contracts", config.ContractsConfig, ()),
         ("data_products", config.DataProductsConfig, ()),
         ("outbox", config.OutboxConfig, ()),
+        ("keys", config.KeysConfig, ()),
         ("pipeline.toml", pipeline_file.PipelineFile, ("file",)),
         ("source", pipeline_file.Source, ()),
         ("contract", pipeline_file.ContractRef, ()),

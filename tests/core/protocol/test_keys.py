@@ -20,8 +20,8 @@ from dc43_core.vocabulary import Release
 from tests.core.protocol.conftest import REJECTS, Crash, Drivers
 
 
-def row(id: int, amount: int | None = 1, state: str = "open") -> dict[str, Any]:
-    return {"id": id, "amount": amount, "state": state}
+def row(key: int, amount: int | None = 1, state: str = "open") -> dict[str, Any]:
+    return {"id": key, "amount": amount, "state": state}
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_same_number_is_rejected_for_any_batching(
         stream, start, count = world.start(), 0, 0
         for batch, end in enumerate(ends):
             stream = world.start() if restarts else stream
-            batch_rows = [row(id, amount) for id, amount in rows[start:end]]
+            batch_rows = [row(key, amount) for key, amount in rows[start:end]]
             count += stream.process(batch_rows, batch).reject_count
             start = end
         return count, world.ids()

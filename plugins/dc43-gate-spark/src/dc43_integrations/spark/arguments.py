@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from dc43_core.contracts.files import ContractFiles
 from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.model import ValidationResult
 from dc43_core.errors import ConfigurationError, described
+from dc43_core.expectations.model import CheckPlan
 from dc43_core.governance.interface import GovernanceClient
 from dc43_core.governance.model import SchemaObservation
 from dc43_core.interventions.interface import InterventionStrategy
 from dc43_core.log import get_logger
 from dc43_core.protocol import clock
 from dc43_core.protocol.disposition import Policy
+from dc43_core.retention import parse_retention
 from dc43_core.runtime import Runtime, default_runtime
 from dc43_core.vocabulary import RunType
 from dc43_integrations.spark.read import ReadBinding
@@ -65,6 +69,20 @@ def make_policy(run_type: RunType, on_incompatible: str | None, on_evaluation_er
         on_incompatible_explicit=on_incompatible is not None,
         on_evaluation_error=on_evaluation_error,
     )
+
+
+def retaining(plan: CheckPlan, text: str | None) -> CheckPlan:
+    """Return a plan whose keys count as long as a caller says; None leaves it as it is.
+
+    Raises:
+        ConfigurationError: saying what is understood.
+    """
+    if text is None:
+        return plan
+    try:
+        return evolve(plan, retain=parse_retention(text))
+    except ValueError as error:
+        raise ConfigurationError("retain_keys", [str(error)]) from None
 
 
 def trigger_arguments(trigger: Mapping[str, Any] | str | None) -> dict[str, Any]:

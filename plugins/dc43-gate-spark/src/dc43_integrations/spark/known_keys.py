@@ -163,7 +163,9 @@ class KeyFiles:
         found: set[str] = set()
         for key in self._keys.values():
             keys = rows.select(key.alias(KEY), file)
-            held = keys.join(F.broadcast(late.select(KEY)), KEY, "left_semi").select(file).distinct()
+            held = (
+                keys.join(F.broadcast(late.select(KEY)), KEY, "left_semi").select(file).distinct()
+            )
             found.update(row[0] for row in held.collect())
         return found
 

@@ -15,7 +15,12 @@ from dc43_core.runtime import Runtime
 from dc43_core.upkeep.diagnosis import Diagnosis
 from dc43_core.upkeep.interface import Upkeep
 from dc43_core.vocabulary import RunOutcome
-from dc43_integrations.spark.arguments import bindings, make_policy, trigger_arguments
+from dc43_integrations.spark.arguments import (
+    bindings,
+    make_policy,
+    retaining,
+    trigger_arguments,
+)
 from dc43_integrations.spark.environment import check_spark
 from dc43_integrations.spark.io import read_stream_with_contract
 from dc43_integrations.spark.read import reader_options
@@ -59,7 +64,7 @@ class SparkRunner:
         started = start(
             frame=frame,
             runtime=runtime,
-            plan=plan,
+            plan=retaining(plan, pipeline.run.retain_keys),
             target=StreamTarget(
                 path=pipeline.resolve(pipeline.sink.path),
                 format=pipeline.sink.format,

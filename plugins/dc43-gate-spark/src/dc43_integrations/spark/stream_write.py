@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from dc43_core.data_quality.model import ValidationResult
 from dc43_core.log import get_logger
 from dc43_core.pipeline import OnBatch
-from dc43_integrations.spark.arguments import Strategy, trigger_arguments
+from dc43_integrations.spark.arguments import Strategy, retaining, trigger_arguments
 from dc43_integrations.spark.ports import Port
 from dc43_integrations.spark.signatures import hands_on_to
 from dc43_integrations.spark.write import (
@@ -36,6 +36,7 @@ def write_stream_with_contract(
     output_mode: str = "append",
     query_name: str | None = None,
     adopt: str | None = None,
+    retain_keys: str | None = None,
     **options: Unpack[WriteArguments],
 ) -> ValidationResult:
     """Write a stream under a contract: stage, audit, publish, once for each micro-batch.
@@ -58,6 +59,8 @@ def write_stream_with_contract(
         output_mode: `append`.
         query_name: Name of the query.
         adopt: `continue` or `fork`, where checkpoint and sink do not fit.
+        retain_keys: How long the keys of `unique` and `primaryKey` count: `batch`, `forever`, or a
+            time such as `7 days`; by default as configured.
         options: As `WriteArguments` says: `contract` or `contract_id`, `path`, `rejects`, ...
 
     Returns:
@@ -75,7 +78,7 @@ def write_stream_with_contract(
             streaming_intervention_strategy,
         ]
     write = look_up(data_product_output=data_product_output, **options)
-    plan, place = write.subject.plan, write.path
+    plan, place = retaining(write.subject.plan, retain_keys), write.path
     if place is None and not lives_in_session(write.runtime, write.format):
         place = write.subject.path(None)
     if checkpoint_location is None:

@@ -1,0 +1,93 @@
+"""Keys across batches and restarts on real streams."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dc43_integrations.spark.known_keys import key_of
+
+pytestmark = pytest.mark.spark
+
+ORDERS = [
+    {"name": "id", "logicalType": "integer", "primaryKey": True, "primaryKeyPosition": 1},
+    {"name": "shop", "logicalType": "string", "primaryKey": True, "primaryKeyPosition": 2},
+    {"name": "amount", "logicalType": "number", "logicalTypeOptions": {"minimum": 0}},
+    {"name": "code", "logicalType": "string", "unique": True},
+]
+HEADER = "id,shop,amount,code"
+
+
+def test_a_key_that_landed_counts_in_later_batches_and_after_a_restart(flow):
+    orders = flow(ORDERS)
+    orders.put(HEADER, "1,a,10,", "2,a,11,x", "3,a,-1,")
+    # 1,a is known; 4,a comes twice; 7,a has a code that is known, and so holds no key.
+    orders.put(HEADER, "1,a,12,", "1,b,13,", "4,a,14,y", "4,a,14,y", "7,a,15,x")
+    landed = orders.run(per_batch=1, retain_keys="forever")
+    assert landed.error is None
+    assert [b["reject_count"] for b in landed.batches] == [1, 3]
+    assert landed.batches[1]["violations_by_check"] == {"primaryKey": 2, "code.unique": 2}
+    assert landed.batches[1]["details"]["keys"] == {"retain": "forever", "known": 3, "new": 3}
+    # Another start; the broken 3 held no key, and neither did 7.
+    orders.put(HEADER, "2,a,20,", "3,a,21,", ",a,22,", "5,a,23,y", "6,a,24,z", "7,a,25,")
+    landed = orders.run(retain_keys="forever")
+    broken = {"primaryKey": 1, "id.required": 1, "code.unique": 1}
+    assert landed.batch["violations_by_check"] == broken
+    assert landed.batch["details"]["keys"] == {"retain": "forever", "known": 6, "new": 4}
+    keys = [row[:2] for row in orders.main_rows()]
+    assert keys == [(1, "a"), (1, "b"), (2, "a"), (3, "a"), (4, "a"), (6, "a"), (7, "a")]
+    assert sorted(tuple(row["_dc43_checks"]) for row in orders.reject_rows()) == [
+        ("amount.range",),
+        ("code.unique",),
+        ("code.unique",),
+        ("code.unique", "primaryKey"),
+        ("id.required",),
+        ("primaryKey",),
+        ("primaryKey",),
+    ]
+    # What is kept of a key does not show it.
+    kept = [f for f in orders.checkpoint.rglob("keys/parts/*/*.parquet") if f.name[0] != "."]
+    assert kept
+    assert len(orders.spark.read.parquet(*map(str, kept)).distinct().collect()) == 10
+
+
+def test_the_hash_of_a_key_tells_keys_apart_and_no_spellings(spark):
+    same = [
+        ("CAST(1 AS INT)", "CAST(1 AS BIGINT)"),
+        ("CAST(1.5 AS DECIMAL(5,2))", "CAST(1.5 AS DECIMAL(9,4))"),
+        ("CAST(10 AS DECIMAL(5,2))", "10"),
+        ("-0.0D", "0.0D"),
+        ("CAST('NaN' AS DOUBLE)", "CAST('NaN' AS DOUBLE)"),
+        ("TIMESTAMP'2026-11-23 12:00:00+01:00'", "TIMESTAMP'2026-11-23 11:00:00+00:00'"),
+        ("NAMED_STRUCT('a', TIMESTAMP'2026-11-23 12:00:00Z')",) * 2,
+    ]
+    other = [
+        ("'a', '1:b'", "'a1', ':b'"),
+        ("'1', ''", "'', '1'"),
+        ("TIMESTAMP'2026-11-23 12:00:00.000001'", "TIMESTAMP'2026-11-23 12:00:00.000002'"),
+        ("TIMESTAMP_NTZ'2026-11-23 12:00:00.000001'", "TIMESTAMP_NTZ'2026-11-23 12:00:00'"),
+        ("ARRAY('a', 'b')", "ARRAY('a\",\"b')"),
+        ("CAST(100 AS DECIMAL(5,2))", "CAST(1 AS DECIMAL(5,2))"),
+        ("X'00'", "X'0000'"),
+        ("X'FF'", "X'FE'"),
+    ]
+
+    def hashes(pairs: list[tuple[str, ...]]) -> list[tuple[str, str]]:
+        frames = []
+        for text in (text for pair in pairs for text in pair):
+            frame = spark.range(1).selectExpr(f"STRUCT({text}) AS k").select("k.*")
+            kinds = [field.dataType for field in frame.schema]
+            key = key_of([F.col(name) for name in frame.columns], kinds, "p")
+            frames.append(frame.select(F.hex(key)))
+        found = [row[0] for row in reduce(DataFrame.union, frames).collect()]
+        return list(zip(found[::2], found[1::2], strict=True))
+
+    assert [pair for pair, (a, b) in zip(same, hashes(same), strict=True) if a != b] == []
+    assert [pair for pair, (a, b) in zip(other, hashes(other), strict=True) if a == b] == []
+    nothing = spark.range(1).select(F.lit(None).cast("int").alias("c"), F.lit(1).alias("d"))
+    types = [field.dataType for field in nothing.schema]
+    key = key_of([F.col("c"), F.col("d")], types, "p")
+    assert nothing.select(key).first()[0] is None
