@@ -66,6 +66,7 @@ class BatchFiles:
         path, lines = self._plan(batch_id)
         planned = _parsed(lines[1], path).get("batchTimestampMs") if len(lines) > 1 else None
         return None if planned is None else written(datetime.fromtimestamp(planned / 1_000, UTC))
+
     def time(self, batch_id: int) -> int:
         """Return a batch's own time in milliseconds since 1970: its watermark, if there is one.
 
