@@ -8,7 +8,7 @@ from attrs import define
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from dc43_core.protocol.engine import BatchFacts, Staged
+from dc43_core.protocol.engine import BatchFacts, KnownKeys, Staged
 from dc43_core.vocabulary import Lane
 from dc43_integrations.spark.names import FAILED
 from dc43_integrations.spark.stager import SparkStager
@@ -23,11 +23,17 @@ class ObservingStager(SparkStager):
     """
 
     def _stage(
-        self, frame: DataFrame, folder: str, batch: BatchFacts, *, reject_all: bool
+        self,
+        frame: DataFrame,
+        folder: str,
+        batch: BatchFacts,
+        *,
+        reject_all: bool,
+        keys: KnownKeys | None,
     ) -> Staged:
         if any(rule.form == "key" for rule in self.plan.expectations):
             # A second pass over the source might find other rows.
-            return super()._stage(frame, folder, batch, reject_all=reject_all)
+            return super()._stage(frame, folder, batch, reject_all=reject_all, keys=keys)
         observation = Observation()
         failed = None if self.convert.failed is None else F.col(FAILED)
         counters = self.classifier.counters(failed, reject_all=reject_all)
