@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dc43_core.plugin_manager import Plugins, load_plugins
     from dc43_core.protocol.blocked import BlockedBatch, blocked_batches, release_batch
     from dc43_core.protocol.record import GovernanceRecord
+    from dc43_core.quality_service import DataQualityService
     from dc43_core.registry import Extension
     from dc43_core.runtime import Runtime, default_runtime, reset_default_runtime
     from dc43_core.vocabulary import (
@@ -48,6 +49,7 @@ __all__ = [
     "Config",
     "Contract",
     "DataProduct",
+    "DataQualityService",
     "Dc43Error",
     "Decision",
     "DecisionContext",
@@ -93,6 +95,7 @@ _HOMES = {
     "Config": "config",
     "Contract": "contracts.model",
     "DataProduct": "data_products.model",
+    "DataQualityService": "quality_service",
     "Dc43Error": "errors",
     "Decision": "vocabulary",
     "DecisionContext": "interventions.model",

@@ -282,6 +282,13 @@ class UnknownMeasurementError(Dc43Error, LookupError):
         )
 
 
+class ServiceClosedError(Dc43Error, RuntimeError):
+    """A data-quality service that has been closed is asked to measure."""
+
+    def __init__(self) -> None:
+        super().__init__("the data-quality service is closed and measures nothing; make another")
+
+
 class StreamIdentityError(Dc43Error, RuntimeError):
     """Checkpoint and sink do not belong together as they are found."""
 

@@ -1,4 +1,4 @@
-"""What a plugin offers that judges measurements."""
+"""What a plugin offers that judges measurements, or can be measured."""
 
 from __future__ import annotations
 
@@ -27,4 +27,21 @@ class DataQualityClient(Protocol):
 
     def describe_expectations(self, plan: CheckPlan) -> Sequence[dict[str, str]]:
         """Return `{path, state, what}` for every node of the contract."""
+        ...
+
+
+class Snapshot(Protocol):
+    """Data at rest that can be counted against a contract; each engine's plugin has its own."""
+
+    def observe(self, plan: CheckPlan) -> Observations:
+        """Count what a contract asks.
+
+        Called once, in a thread of the data-quality service.
+
+        Args:
+            plan: What the contract asks.
+
+        Raises:
+            Exception: whatever it raises means that the measurement failed.
+        """
         ...

@@ -18,10 +18,10 @@ from dc43_core.data_quality.local import drift_findings
 from dc43_core.data_quality.model import Observations, ValidationResult
 from dc43_core.errors import ClosedError, ConfigurationError
 from dc43_core.protocol import clock
-from dc43_core.protocol.disposition import Policy, dispose
+from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.engine import BatchFacts
+from dc43_core.protocol.evaluate import evaluate
 from dc43_core.protocol.file_store import FileStore, join
-from dc43_core.protocol.judge import Judge, metrics
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Lane, RunType
 from dc43_integrations.spark.arguments import (
@@ -43,11 +43,13 @@ class CheckedBatch:
     Attributes:
         batch_id: The micro-batch.
         result: The verdict: `status` is what a governed stream of this run type would say.
+        observations: What was counted: all that the verdict follows from.
         row_count: Rows in `valid` and `rejects` together: every row is in one of them.
     """
 
     batch_id: int
     result: ValidationResult
+    observations: Observations
     row_count: int
     _frames: Mapping[Lane, DataFrame]
     _store: FileStore
@@ -198,7 +200,15 @@ class ContractChecker:
         kinds = {Lane.MAIN: stager.convert.target, Lane.REJECTS: schema.rejects}
         return CheckedBatch(
             batch_id=batch_id,
-            result=self._result(stager, seen),
+            result=evaluate(
+                stager.plan,
+                seen,
+                data_quality=self._runtime.data_quality,
+                policy=self._policy,
+                has_rejects=True,
+                schema=stager.schema(),
+            ),
+            observations=seen,
             row_count=staged.row_count,
             frames={
                 lane: _frame(df.sparkSession, kind, files.get(lane, ()))
@@ -223,40 +233,6 @@ class ContractChecker:
             )
             self._schemas[key] = _Schema(ready.stager, ready.stager.lane_schema(Lane.REJECTS))
         return self._schemas[key]
-
-    def _result(self, stager: SparkStager, seen: Observations) -> ValidationResult:
-        plan = stager.plan
-        judge = Judge(
-            plan=plan,
-            data_quality=self._runtime.data_quality,
-            strategies=(),
-            history=lambda: (),
-            schema=stager.schema,
-            run_type=self._policy.run_type,
-            has_rejects=True,
-        )
-        findings, faults = judge.findings(seen)
-        verdict = dispose(
-            policy=self._policy,
-            findings=findings,
-            violating=seen.violating,
-            interventions=(),
-            has_rejects=True,
-            faults=faults,
-        )
-        broken = {check: rows for check, rows in seen.broken.items() if rows}
-        return ValidationResult(
-            status=verdict.verdict,
-            errors=list(verdict.errors),
-            warnings=list(verdict.warnings),
-            reason=verdict.reason,
-            metrics={**metrics(seen), "violations_by_check": broken},
-            schema=dict(stager.schema()),
-            findings=list(findings),
-            dataset_id=plan.dataset_id,
-            contract_id=plan.contract.id,
-            contract_version=plan.contract.version,
-        )
 
 
 def _frame(spark: SparkSession, kind: T.StructType, files: Sequence[str]) -> DataFrame:
