@@ -15,6 +15,7 @@ from dc43_core.contracts.safe_yaml import YamlLimits
 from dc43_core.errors import Dc43Error
 from dc43_core.expectations.kinds import BUILT_IN
 from dc43_core.expectations.kinds.regex import MAX_LENGTH
+from dc43_core.governance.measuring import KEPT
 from dc43_core.plugin_manager import load_plugins
 from dc43_core.protocol.replay import REPLAY_FAILPOINTS
 from dc43_core.protocol.steps import FAILPOINTS
@@ -137,6 +138,7 @@ def test_the_table_of_limits_has_the_numbers_of_the_code():
         "YamlLimits.max_depth": yaml.max_depth,
         "YamlLimits.max_nodes": yaml.max_nodes,
         "regex.MAX_LENGTH": MAX_LENGTH,
+        "measuring.KEPT": KEPT,
     }
     shown = {name: int(listed[name][0].replace(",", "")) for name in expected}
     assert shown == expected

@@ -16,17 +16,9 @@ def test_what_is_unique_in_each_batch_is_found_twice_in_the_whole(flow, spark):
     orders = flow([key, {"name": "state", "logicalType": "string", "required": True}])
     batch = spark.createDataFrame([(1, "open"), (2, None)], "id int, state string")
     whole = SparkSnapshot(frame=batch.union(batch), runtime=orders.runtime)
-    broken = SparkSnapshot(frame=batch.selectExpr("id", "1 / 0 as state"), runtime=orders.runtime)
     with DataQualityService(orders.runtime) as service:
         asked = service.measure(whole, orders.contract, dataset_version="1")
-        failed = service.measure(broken, orders.contract, dataset_version="2")
         done = service.wait(asked.measurement_id, timeout=60)
-        ended = service.wait(failed.measurement_id, timeout=60)
-    assert (done.state, done.verdict, done.row_count) == (
-        MeasurementState.DONE,
-        Verdict.WARN,
-        4,
-    )
+    assert (done.state, done.verdict, done.row_count) == (MeasurementState.DONE, Verdict.WARN, 4)
     # The two rows without a state are violating already, and occupy no key.
     assert done.violations_by_check == {"state.required": 2, "id.unique": 1}
-    assert ended.state is MeasurementState.FAILED

@@ -195,3 +195,10 @@ def test_the_commands_that_read_work_while_a_stream_runs(project):
     assert project.dc43("run", project.pipeline()).code == 0
     assert seen == [(n + 1, n + 1, n + 1, n) for n in range(3)]
     assert len(list(project.runtime.governance.approvals())) == 1
+
+
+def test_words_beside_the_sink_are_nothing_to_look_after(run):
+    approve(run)
+    assert run.dc43("doctor", "orders.toml", "--json").json["ok"]
+    assert run.dc43("vacuum", "orders.toml", "--yes").code == 0
+    assert (run.folder / "out/main/_dc43/approvals/1-1").exists()

@@ -1,0 +1,99 @@
+"""The example of a monitor: another process sees each batch while the stream runs."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dc43_core import DataQualityService, Runtime, load_config
+from dc43_core.errors import BatchBlockedError
+from dc43_core.pipeline import open_stream
+from dc43_core.protocol.disposition import Policy
+from dc43_core.protocol.sink_log import FileSink
+from dc43_core.testing.contracts import ORDERS
+from dc43_core.testing.fake_engine import FakeStager
+from dc43_core.testing.memory_store import MemoryStore
+from dc43_core.vocabulary import Lane, RunOutcome, RunType
+
+MONITOR = Path(__file__).parents[2] / "examples" / "monitor-a-stream" / "monitor.py"
+GOOD = [{"id": 1, "amount": 5, "state": "open"}, {"id": 2, "amount": 7, "state": "paid"}]
+BAD = [{"id": 3, "amount": None, "state": "open"}]
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "orders.odcs.yaml").write_text(ORDERS)
+    (tmp_path / "dc43.toml").write_text('[governance.ledger]\nuse = "sql"\npath = "ledger.db"\n')
+    made = Runtime(config=load_config(tmp_path / "dc43.toml"))
+    yield made
+    made.close()
+
+
+def stream(runtime: Runtime, *, run_type: RunType) -> Any:
+    """A stream on the engine of lists: the real protocol, without Spark."""
+    plan = runtime.plan(runtime.contracts().get("orders"))
+    store = MemoryStore()
+    return open_stream(
+        runtime=runtime,
+        plan=plan,
+        stager=FakeStager(store=store, plan=plan, kinds=runtime.kinds),
+        store=store,
+        checkpoint="memory:/checkpoint",
+        sinks={Lane.MAIN: FileSink(store, "memory:/main", ".jsonl")},
+        policy=Policy(run_type=run_type),
+    )
+
+
+def test_another_process_sees_each_batch_while_the_stream_runs(runtime, tmp_path):
+    running = stream(runtime, run_type=RunType.ENFORCE)
+    monitor = subprocess.Popen(
+        [sys.executable, MONITOR, "orders", "--batches", "3", "--every", "0.1"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with monitor:
+        assert monitor.stdout is not None
+        running.process(GOOD, 0)
+        # The stream is between two batches, and the monitor has seen the first already.
+        assert monitor.stdout.readline() == "batch 0, version 0, 2 rows: ok\n"
+        running.process([*GOOD, *GOOD][1:3], 1)
+        assert monitor.stdout.readline() == "batch 1, version 1, 2 rows: ok\n"
+        with pytest.raises(BatchBlockedError):
+            running.process(BAD, 2)
+        told = monitor.stdout.readline()
+        assert monitor.wait(timeout=30) == 1
+    running.run_log.end(RunOutcome.BLOCKED)
+    assert told.startswith("batch 2, no version, 1 rows: block: amount must not be missing")
+
+
+@pytest.mark.spark
+def test_a_version_that_is_not_ok_is_measured_as_a_whole(runtime, spark, tmp_path, capsys):
+    from dc43_integrations.spark.io import write_with_contract
+
+    example = runpy.run_path(str(MONITOR))
+    schema = "id bigint, amount decimal(9,2), state string"
+    frame = spark.createDataFrame([(1, None, "open"), (2, Decimal(7), "paid")], schema)
+    for _ in range(2):
+        write_with_contract(
+            df=frame, contract_id="orders", path=str(tmp_path / "out"), runtime=runtime
+        )
+    with DataQualityService(runtime) as service:
+        inspect = example["inspector"](runtime, service, spark)
+        example["watch"](runtime, service, "orders", batches=2, every=0.1, inspect=inspect)
+        latest = service.verdict("orders", "1")
+    assert latest is not None
+    assert (latest.source, latest.row_count) == ("measurement", 4)
+    out = capsys.readouterr().out
+    assert "version 0, 2 rows: warn: amount must not be missing: broken by 1 of 2 rows" in out
+    # In each batch its id is unique.
+    assert re.search(r"snapshot of version 1: done, 4 rows, warn .*primaryKey 1", out)
