@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dc43_core import DataQualityService, Runtime, load_config
+from dc43_core import Runtime, load_config
 from dc43_core.errors import BatchBlockedError
 from dc43_core.pipeline import open_stream
 from dc43_core.protocol.disposition import Policy
@@ -74,26 +71,3 @@ def test_another_process_sees_each_batch_while_the_stream_runs(runtime, tmp_path
         assert monitor.wait(timeout=30) == 1
     running.run_log.end(RunOutcome.BLOCKED)
     assert told.startswith("batch 2, no version, 1 rows: block: amount must not be missing")
-
-
-@pytest.mark.spark
-def test_a_version_that_is_not_ok_is_measured_as_a_whole(runtime, spark, tmp_path, capsys):
-    from dc43_integrations.spark.io import write_with_contract
-
-    example = runpy.run_path(str(MONITOR))
-    schema = "id bigint, amount decimal(9,2), state string"
-    frame = spark.createDataFrame([(1, None, "open"), (2, Decimal(7), "paid")], schema)
-    for _ in range(2):
-        write_with_contract(
-            df=frame, contract_id="orders", path=str(tmp_path / "out"), runtime=runtime
-        )
-    with DataQualityService(runtime) as service:
-        inspect = example["inspector"](runtime, service, spark)
-        example["watch"](runtime, service, "orders", batches=2, every=0.1, inspect=inspect)
-        latest = service.verdict("orders", "1")
-    assert latest is not None
-    assert (latest.source, latest.row_count) == ("measurement", 4)
-    out = capsys.readouterr().out
-    assert "version 0, 2 rows: warn: amount must not be missing: broken by 1 of 2 rows" in out
-    # In each batch its id is unique.
-    assert re.search(r"snapshot of version 1: done, 4 rows, warn .*primaryKey 1", out)
