@@ -200,7 +200,7 @@ class _Reading:
             if event.tag is not None:
                 value = self._tagged(event, raw)
             elif event.implicit[0] and (raw == "" or raw[0] in _SPECIAL_START):
-                value = _resolved(raw)
+                value = resolved(raw)
             else:
                 value = raw
             self._place(event, Node(event.start_mark.line + 1, value, raw))
@@ -221,7 +221,7 @@ class _Reading:
         wanted = _TYPED_TAGS.get(event.tag)
         if wanted is None:
             raise self._error(event, f"tag {shortened(event.tag)} is refused")
-        value = _resolved(raw)
+        value = resolved(raw)
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise self._error(event, f"{shortened(raw)} does not fit its tag {event.tag}")
         return value
@@ -276,7 +276,7 @@ class _Reading:
         return path or None
 
 
-def _resolved(raw: str) -> Any:
+def resolved(raw: str) -> Any:
     """Give a plain scalar its value by the core schema."""
     if raw in _WORDS:
         return _WORDS[raw]

@@ -88,7 +88,9 @@ def test_fields_of_a_struct_go_by_name_and_not_by_place(flow):
     assert told[3] == {"place": '{"code":7.5,"lat":1.5}'}
     assert told[4] == {"all": '[{"code":7.0,"lat":1.5},{"code":7.5,"lat":1.5}]'}
     assert {(d["column"], d["kind"]) for d in landed.batch["drift"]} == {
+        ("place.code", "wider"),
         ("place.more", "extra"),
+        ("all[].code", "wider"),
         ("all[].more", "extra"),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dc43_core import Extension, InterventionStrategy, hookimpl
 from dc43_drift.strategy import (
@@ -20,3 +20,17 @@ def dc43_intervention_strategies() -> Sequence[Extension[InterventionStrategy]]:
         Extension("schema-drift", SchemaDrift, SchemaDriftOptions),
         Extension("schema-drift-blocking", SchemaDriftBlocking, SchemaDriftBlockingOptions),
     ]
+
+
+@hookimpl
+def dc43_cli_commands() -> Sequence[Extension[Callable[..., None]]]:
+    """Drafting a contract's successor."""
+    told = "Draft a contract's successor from the drift that a batch showed."
+    return [Extension("draft", _draft, capabilities={"help": told})]
+
+
+def _draft() -> Callable[..., None]:
+    # It needs typer, which only the command line does.
+    from dc43_drift.command import draft
+
+    return draft

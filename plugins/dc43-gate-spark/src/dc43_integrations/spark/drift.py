@@ -11,7 +11,7 @@ from pyspark.sql import types as T
 from dc43_core.contracts.model import Property, SchemaObject
 from dc43_core.data_quality.model import ColumnDrift
 from dc43_integrations.spark.names import READ, finder
-from dc43_integrations.spark.types import same, spark_type, widens
+from dc43_integrations.spark.types import declared_as, same, spark_type, widens
 
 
 class FileProbe(Protocol):
@@ -66,7 +66,8 @@ class _Comparison:
             else:
                 yield from self._typed(prop, spark_type(prop), found[actual].dataType, was)
         for name in strangers:
-            yield self._drift(name, "extra", "is not declared; it is left out of main", False)
+            detail = "is not declared; it is left out of main"
+            yield self._drift(name, "extra", detail, False, found[name].dataType)
 
     def _missing(self, prop: Property, fresh: Sequence[str]) -> ColumnDrift:
         needed = prop.required or prop.primary_key
@@ -97,13 +98,27 @@ class _Comparison:
         else:
             detail = f"is {given.simpleString()}, declared {wanted.simpleString()}"
             if widens(given, wanted):
-                yield self._drift(name, "widened", detail, False)
+                yield self._drift(name, "widened", detail, False, given)
             elif not self.auto_cast:
-                yield self._drift(name, "narrowed", detail, True)
+                yield self._drift(name, "narrowed", detail, True, given)
+            elif widens(wanted, given):
+                detail += "; its values are cast one by one"
+                yield self._drift(name, "wider", detail, False, given)
 
-    def _drift(self, name: str, kind: str, detail: str, incompatible: bool) -> ColumnDrift:
+    def _drift(
+        self,
+        name: str,
+        kind: str,
+        detail: str,
+        incompatible: bool,
+        found: T.DataType | None = None,
+    ) -> ColumnDrift:
         return ColumnDrift(
-            column=f"{self.prefix}{name}", kind=kind, detail=detail, incompatible=incompatible
+            column=f"{self.prefix}{name}",
+            kind=kind,
+            detail=detail,
+            incompatible=incompatible,
+            found=None if found is None else declared_as(found),
         )
 
 

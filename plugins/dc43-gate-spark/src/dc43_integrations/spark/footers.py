@@ -23,7 +23,7 @@ from dc43_integrations.spark.drift import schema_drift
 from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.heads import partitions
 from dc43_integrations.spark.names import finder, folds
-from dc43_integrations.spark.types import same, widens
+from dc43_integrations.spark.types import declared_as, same, widens
 
 FORMATS = ("parquet", "orc")
 _AT_ONCE = 8
@@ -70,8 +70,12 @@ class FooterCheck:
             seen.setdefault((text, frozenset(partitions(path, self.root))), (found, path))
         drift: dict[tuple[str, str], ColumnDrift] = {}
         for (_, inside), (found, path) in seen.items():
-            for one in self._compare(found, inside):
-                drift.setdefault((one.column, one.kind), evolve(one, where=path))
+            compared = list(self._compare(found, inside))
+            retyped = {one.column for one in compared if one.kind == "retyped"}
+            for one in compared:
+                # What cannot be read is not cast either.
+                if not (one.kind == "wider" and one.column in retyped):
+                    drift.setdefault((one.column, one.kind), evolve(one, where=path))
         return list(drift.values())
 
     def _compare(self, found: Found, inside: frozenset[str]) -> Iterator[ColumnDrift]:
@@ -112,7 +116,13 @@ class FooterCheck:
                 f"is {found.simpleString()} in this file and {read.simpleString()} in the stream, "
                 "whose files have one type; write the file again, or read it by a stream of its own"
             )
-            yield ColumnDrift(column=where, kind="retyped", detail=detail, incompatible=True)
+            yield ColumnDrift(
+                column=where,
+                kind="retyped",
+                detail=detail,
+                incompatible=True,
+                found=declared_as(found),
+            )
 
 
 def reads(kind: str, found: T.DataType, read: T.DataType) -> bool:

@@ -130,6 +130,7 @@ class HeaderCheck:
                     "many fields",
                     incompatible=False,
                     where=path,
+                    found={"logicalType": "string"},
                 )
                 for name in extra
             ),

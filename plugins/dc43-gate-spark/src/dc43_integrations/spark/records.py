@@ -18,6 +18,7 @@ from dc43_core.contracts.model import Property, SchemaObject
 from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.protocol.file_store import FileStore
 from dc43_integrations.spark.heads import HEAD, option, partitions, read_head
+from dc43_integrations.spark.json_types import declared_as, merged
 
 _NAMED = 20
 """Undeclared keys that are named one by one, for each place in a record."""
@@ -34,11 +35,13 @@ class Keys:
         parents: Place to the number of objects found there; the record itself is at ().
         found: Place of a key to the number of objects that have it.
         variants: Place of a declared key to the other spelling it stands under, alone.
+        types: Place of an undeclared key to what ODCS would declare its values as.
     """
 
     parents: Mapping[Place, int]
     found: Mapping[Place, int]
     variants: Mapping[Place, str]
+    types: Mapping[Place, Mapping[str, Any]] = field(factory=dict)
 
     def always(self, place: Place) -> bool:
         """Whether every object there has the key."""
@@ -76,6 +79,7 @@ class RecordCheck:
         parents: Counter[Place] = Counter()
         found: Counter[Place] = Counter()
         variants: dict[Place, str] = {}
+        types: dict[Place, dict[str, Any]] = {}
 
         def visit(value: Any, parts: Sequence[Property], place: Place) -> None:
             if isinstance(value, list):
@@ -86,6 +90,11 @@ class RecordCheck:
                 return
             parents[place] += 1
             found.update((*place, name) for name in value)
+            declared = {part.physical_name for part in parts}
+            for name in value.keys() - declared:
+                if (kind := declared_as(value[name])) is not None:
+                    at = (*place, name)
+                    types[at] = merged(types[at], kind) if at in types else kind
             lowered = {name.lower(): name for name in value} if self.folds else {}
             for part in parts:
                 name = part.physical_name
@@ -96,7 +105,7 @@ class RecordCheck:
 
         for record in self._records(path):
             visit(record, self.schema.columns, ())
-        return Keys(parents, found, variants)
+        return Keys(parents, found, variants, types)
 
     def _records(self, path: str) -> Iterator[Any]:
         head = read_head(self.store, path)
@@ -135,7 +144,8 @@ class RecordCheck:
             yield from self._compare(keys, _parts(prop), place)
         spelled = set(keys.variants.values())
         for place in [p for p in places if p[-1] not in spelled][:_NAMED]:
-            yield _drift(place, "extra", "is not declared; it is left out of main", False)
+            extra = _drift(place, "extra", "is not declared; it is left out of main", False)
+            yield evolve(extra, found=keys.types.get(place))
 
     def _column(
         self, keys: Keys, prop: Property, place: Place, new: Sequence[Place]

@@ -43,7 +43,7 @@ class Envelope:
             F.lit(f"{batch.stream_id}-{batch.batch_id}-"),
             F.monotonically_increasing_id().cast("string"),
         )
-        drift = [d for d in batch.drift if d.kind != "extra"] if whole else []
+        drift = [d for d in batch.drift if d.incompatible] or batch.drift if whole else ()
         checks, reasons = self._why
         if drift:
             checks = F.concat(checks, F.array(*(F.lit(f"schema.{d.column}") for d in drift)))

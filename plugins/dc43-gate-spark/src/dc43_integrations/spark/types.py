@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from pyspark.sql import types as T
 
@@ -32,6 +33,14 @@ _LOGICAL: dict[str, Callable[[], T.DataType]] = {
     "timestamp": T.TimestampType,
     # Spark has a type for it since 4.1 only; text of ISO 8601 sorts alike.
     "time": T.StringType,
+}
+_DECLARED: dict[type[T.DataType], str] = {
+    T.StringType: "string",
+    **dict.fromkeys((T.ByteType, T.ShortType, T.IntegerType, T.LongType), "integer"),
+    **dict.fromkeys((T.FloatType, T.DoubleType, T.DecimalType), "number"),
+    T.BooleanType: "boolean",
+    T.DateType: "date",
+    **dict.fromkeys((T.TimestampType, T.TimestampNTZType), "timestamp"),
 }
 _DECIMAL = re.compile(r"(?:decimal|numeric|dec)(?:\((\d+)(?:,(\d+))?\))?")
 _WIDER: dict[type[T.DataType], tuple[type[T.DataType], ...]] = {
@@ -80,6 +89,27 @@ def _physical(name: str) -> T.DataType | None:
         return T.DecimalType(int(precision or 10), int(scale or 0))
     make = _PHYSICAL.get(re.sub(r"\(.*\)", "", name).strip())
     return make() if make else None
+
+
+def declared_as(kind: T.DataType) -> dict[str, Any]:
+    """Return a type as a contract would declare it: what `spark_type` reads back as the same.
+
+    A type that ODCS has no word for keeps Spark's.
+    """
+    if isinstance(kind, T.StructType):
+        parts = [{"name": part.name, **declared_as(part.dataType)} for part in kind]
+        return {"logicalType": "object", "properties": parts}
+    if isinstance(kind, T.ArrayType):
+        return {"logicalType": "array", "items": declared_as(kind.elementType)}
+    if isinstance(kind, T.NullType):
+        return {}
+    logical = _DECLARED.get(type(kind))
+    name = kind.simpleString()
+    if logical is None:
+        return {"physicalType": name}
+    make = _LOGICAL.get(logical)
+    alone = make is not None and same(make(), kind)
+    return {"logicalType": logical} | ({} if alone else {"physicalType": name})
 
 
 def target_schema(schema: SchemaObject, frame: T.StructType | None = None) -> T.StructType:
