@@ -169,7 +169,7 @@ def test_the_newest_record_with_drift_counts_or_the_one_that_is_named(project):
 @pytest.mark.parametrize(
     ("prepare", "arguments", "told"),
     [
-        (Project.block, ("order",), "no record of dataset 'order'"),
+        (Project.block, ("order",), "no records of dataset 'order'"),
         (Project.block, ("orders", "--record", "x"), "there is no drift in record x of orders"),
         (
             lambda p: p.pipeline.governance.record_many([make_record(dataset_id="orders")]),

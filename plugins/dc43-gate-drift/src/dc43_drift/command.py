@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from dc43_core import GovernanceRecord
-from dc43_core.cli.history import UnknownDatasetError, require_ledger
+from dc43_core.cli.history import require_ledger
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, console, place, write_json
+from dc43_core.errors import UnknownDatasetError
+from dc43_core.governance.catalogue import known_ids
 from dc43_core.runtime import Runtime
 from dc43_drift.errors import DraftError
 from dc43_drift.from_record import draft_from_record, keep
@@ -98,8 +100,8 @@ def _find(
     governance = runtime.governance
     records = governance.records(namespace=namespace, dataset_id=dataset, newest=_NEWEST)
     if not records:
-        known = {r.dataset_id for r in governance.records(namespace=namespace)}
-        raise UnknownDatasetError(dataset, namespace, place(governance.location()), known)
+        ledger = place(governance.location())
+        raise UnknownDatasetError(dataset, namespace, ledger, known_ids(governance, namespace))
     if record_id is not None:
         records = [one for one in records if one.record_id == record_id]
     drifted = [one for one in records if one.drift]
