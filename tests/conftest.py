@@ -18,6 +18,7 @@ SHARING = (
     "plugins/dc43-gate-spark/",
     "tests/docs/test_snippets.py",
     "tests/flow/test_flights.py",
+    "tests/flow/test_script.py",
     "tests/upgrade/",
 )
 """Where tests take the Spark session that they share, as the node ids begin."""
