@@ -354,7 +354,6 @@ def open_stream(
             "guarantee": sinks[Lane.MAIN].guarantee,
             **(details or {}),
         },
-        run_log=run_log,
     )
     stream = GovernedStream(
         protocol=protocol,

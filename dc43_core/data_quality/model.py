@@ -126,11 +126,9 @@ class ValidationResult:
         contract_version: That contract's version.
         streaming_batches: One entry a micro-batch, newest last, bounded.
         streaming_queries: The queries behind it; each has a method `exception`.
-        run: Of a streaming write, one handle over all of them: `stop()`,
+        run: Of a streaming write, one handle over all of them: `stop()`, `finish(reason)`,
             `await_termination(timeout)`, `exception()`, `summary()`.
         binding: Of a read, what a write of the same data needs to know; opaque.
-        run_log: Of a stream's write, the `RunLog` that tells governance of this start. Who stops
-            a query because its work is done says so there first: `end(RunOutcome.ENDED, why)`.
     """
 
     _status: Verdict = field(default=Verdict.OK)
@@ -149,7 +147,6 @@ class ValidationResult:
     streaming_queries: list[Any] = field(factory=list, repr=False)
     run: Any = field(default=None, repr=False)
     binding: Any = field(default=None, repr=False)
-    run_log: Any = field(default=None, repr=False)
     lock: Any = field(factory=threading.RLock, repr=False, init=False)
 
     @property

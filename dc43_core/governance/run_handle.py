@@ -11,6 +11,7 @@ from attrs import frozen
 from dc43_core.data_quality.display import as_text
 from dc43_core.data_quality.model import ValidationResult
 from dc43_core.errors import Dc43Error, EngineError, StopRequestedError, described
+from dc43_core.governance.model import Run
 from dc43_core.governance.run_log import QueryEnd, RunLog, WatchedQuery
 from dc43_core.vocabulary import RunOutcome
 
@@ -84,16 +85,35 @@ class RunHandle:
         """Whether any query still runs."""
         return any(one.ended is None for one in self._queries)
 
-    def stop(self) -> None:
+    @property
+    def rows(self) -> Sequence[Run]:
+        """The row of each query's run, as governance was told it last."""
+        return [one.run_log.run for one in self._queries]
+
+    def stop(self, reason: str = "stopped by its caller") -> None:
         """Stop every query, and wait until each has ended.
 
         A batch at hand is interrupted: nothing of it is visible unless its fate was decided, and
         the next start completes it. `dc43 stop` ends a run between two batches instead.
+
+        Args:
+            reason: What the row of the run gives as its reason.
         """
+        self._end(RunOutcome.STOPPED, reason)
+
+    def finish(self, reason: str) -> None:
+        """Stop as `stop` does, because the work is done: the run shows as ended, not as stopped.
+
+        Args:
+            reason: What the row of the run gives as its reason.
+        """
+        self._end(RunOutcome.ENDED, reason)
+
+    def _end(self, outcome: RunOutcome, reason: str) -> None:
         for one in self._queries:
             if one.ended is None:
                 # Before the query is: what it says when it is stopped is not the reason.
-                one.run_log.end(RunOutcome.STOPPED, "stopped by its caller")
+                one.run_log.end(outcome, reason)
                 one.query.stop()
             one.run_log.join()
 
@@ -136,7 +156,7 @@ class RunHandle:
         outcomes = [one.outcome for one in self._queries]
         ended = [outcome for outcome in outcomes if outcome is not None]
         worst = max(ended, key=list(RunOutcome).index, default=None)
-        runs = [one.run_log.run for one in self._queries]
+        runs = self.rows
         goes_on = len(ended) < len(outcomes) and worst not in (
             RunOutcome.BLOCKED,
             RunOutcome.FAILED,

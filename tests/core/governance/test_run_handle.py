@@ -77,6 +77,14 @@ def test_stop_ends_every_query_that_still_runs_and_their_rows_say_so(queries):
     assert run.summary()["outcome"] == "stopped"
 
 
+def test_a_run_whose_work_is_done_ends_instead_of_being_stopped(queries):
+    run = handle(queries)
+    run.finish("the year is over")
+    assert not run.active
+    assert [(row.outcome, row.reason) for row in run.rows] == [("ended", "the year is over")] * 2
+    assert run.summary()["outcome"] == "ended"
+
+
 def test_what_stopped_a_batch_is_raised_as_it_was(queries):
     run = handle(queries)
     queries[0].over.set()

@@ -9,7 +9,7 @@ from pyspark.errors import StreamingQueryException
 
 from dc43_core.data_quality.model import ValidationResult
 from dc43_core.runtime import Runtime
-from dc43_core.vocabulary import Outcome, RunOutcome
+from dc43_core.vocabulary import Outcome
 from dc43_demo_app.scenarios.feed import Feeder
 from dc43_demo_app.scenarios.home import Place
 from dc43_demo_app.scenarios.outcome import ScenarioRun
@@ -65,13 +65,12 @@ def run_place(
             _wait(result, feeder, f"{seconds:g} seconds are over" if seconds is not None else "")
         finally:
             feeder.stop()
-            result.run_log.join()
-    run = result.run_log.run
+    [row] = result.run.rows
     return ScenarioRun(
         place=place,
-        run=run,
+        run=row,
         status=result.status,
-        reason=result.reason or run.reason,
+        reason=result.reason or row.reason,
         batches=tuple(result.streaming_batches),
     )
 
@@ -106,24 +105,19 @@ def _start(place: Place, runtime: Runtime, on_batch: OnBatch) -> ValidationResul
 
 def _wait(result: ValidationResult, feeder: Feeder, why: str) -> None:
     """Wait until the stream has read its feed, or ended before."""
-    (query,) = result.streaming_queries
+    run, [query] = result.run, result.streaming_queries
     try:
-        while query.isActive:
+        while run.active:
             if feeder.wait_until_read(_LOOK_SECONDS):
                 # The batch is durable; this waits for Spark to have noted it too.
                 query.processAllAvailable()
-                result.run_log.end(
-                    RunOutcome.ENDED, "the year is over" if feeder.year_is_over else why
-                )
-                query.stop()
+                run.finish("the year is over" if feeder.year_is_over else why)
     except StreamingQueryException:
         # A stream that ends by itself is told by its result, and by the row of its run.
-        return
+        pass
     except BaseException as error:
         by_hand = isinstance(error, KeyboardInterrupt)
-        result.run_log.end(
-            RunOutcome.STOPPED if by_hand else RunOutcome.FAILED,
-            "Ctrl-C or SIGTERM" if by_hand else f"its feed failed: {type(error).__name__}",
-        )
-        query.stop()
+        run.stop("by Ctrl-C or SIGTERM" if by_hand else f"its feed failed: {type(error).__name__}")
         raise
+    # It has ended; its row may not say so yet.
+    run.stop()

@@ -14,7 +14,6 @@ from dc43_core.protocol.rejects import Rejects
 from dc43_core.runtime import Runtime
 from dc43_core.upkeep.diagnosis import Diagnosis
 from dc43_core.upkeep.interface import Upkeep
-from dc43_core.vocabulary import RunOutcome
 from dc43_integrations.spark.arguments import (
     bindings,
     make_policy,
@@ -124,7 +123,5 @@ def _wait(started: StartedStream) -> None:
     try:
         started.result.run.await_termination()
     except KeyboardInterrupt:
-        # Before the query is: what it says when it is stopped is not the reason.
-        started.stream.run_log.end(RunOutcome.STOPPED, "Ctrl-C or SIGTERM")
-        started.result.run.stop()
+        started.result.run.stop("by Ctrl-C or SIGTERM")
         raise
