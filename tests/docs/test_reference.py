@@ -19,6 +19,7 @@ from dc43_core.governance.measuring import KEPT
 from dc43_core.plugin_manager import load_plugins
 from dc43_core.protocol.replay import REPLAY_FAILPOINTS
 from dc43_core.protocol.steps import FAILPOINTS
+from dc43_core.testing.catalogue import make_measurement
 from dc43_core.testing.records import make_record
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -89,6 +90,12 @@ def test_an_error_of_another_module_is_where_the_page_says(module: str, name: st
 def test_the_record_s_page_names_exactly_its_keys():
     listed = rows(section(page("reference/record.md"), "Keys"))
     assert set(listed) == set(make_record().payload())
+
+
+def test_the_table_of_measurements_names_exactly_their_columns():
+    text = section(page("reference/record.md"), "Measurements")
+    listed = [name for row in re.findall(r"^\| (`.*?`) \|", text, re.M) for name in row.split(", ")]
+    assert sorted(name.strip("`") for name in listed) == sorted(make_measurement().payload())
 
 
 # -- configuration.md ------------------------------------------------------------------------------
