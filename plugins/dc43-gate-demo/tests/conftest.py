@@ -9,7 +9,9 @@ import pytest
 # With --import-mode=importlib no test folder stands on the path.
 sys.path.append(str(Path(__file__).parent))
 
+from browsing import DESK, Server, Visitor, a_browser
 from feeds import World
+from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
 from dc43_demo_app.scenarios.flights import prepare
@@ -57,3 +59,44 @@ def browse(world: World) -> Iterator[Callable[..., TestClient]]:
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests."""
+    with a_browser() as made:
+        yield made
+
+
+@pytest.fixture
+def served(world: World) -> Iterator[Callable[..., Server]]:
+    """Serve the world at a port of its own: `served(launcher=...)`."""
+    servers = []
+
+    def make(**facts: object) -> Server:
+        servers.append(Server(world.site(**facts)).start())
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Come with a fresh browser context: `visit(server, color_scheme="dark")`.
+
+    Whatever a page complains of, and whoever else it asks, fails the test (checks 1 and 25).
+    """
+    visitors: list[tuple[Visitor, bool]] = []
+
+    def make(server: Server, *, quiet: bool = True, **options: object) -> Visitor:
+        context = browser.new_context(**{"viewport": DESK, **options})  # type: ignore[arg-type]
+        visitors.append((Visitor(context, server.url), quiet))
+        return visitors[-1][0]
+
+    yield make
+    for visitor, quiet in visitors:
+        visitor.context.close()
+        assert visitor.foreign == []
+        assert not quiet or visitor.console == []

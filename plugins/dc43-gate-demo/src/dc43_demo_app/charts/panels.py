@@ -61,6 +61,7 @@ class Panel:
         current: Value of the newest batch.
         dashed: Height of a dashed line, or None.
         dashed_text: What it says.
+        filled: How much of the width has columns, in percent.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Panel:
     dashed: float | None = None
     dashed_text: str = ""
     marks: Sequence[Mark] = ()
+    filled: float = 100.0
 
 
 def states(columns: Sequence[Column]) -> Panel:
@@ -230,8 +232,9 @@ def overview(every: Sequence[Column], shown: Window) -> Panel:
     top = round_up(max((column.highest for column in every), default=0.0) * 100) / 100
     bars = "".join(_bar(at, OVERVIEW * c.share / top, OVERVIEW) for at, c in enumerate(every))
     # The bars may not fill the strip; the window lies over what they fill.
-    filled = 100 * len(every) / room(every) / max(1, shown.total)
-    at, width = filled * shown.first, filled * len(shown.batches)
+    filled = 100 * len(every) / room(every)
+    each = filled / max(1, shown.total)
+    at, width = each * shown.first, each * len(shown.batches)
     return Panel(
         name="overview",
         title="Overview",
@@ -241,4 +244,5 @@ def overview(every: Sequence[Column], shown: Window) -> Panel:
         height=OVERVIEW,
         paths=[("m-rejected", bars)],
         marks=[Mark(at=at, width=width)],
+        filled=filled,
     )

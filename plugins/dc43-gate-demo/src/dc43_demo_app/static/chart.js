@@ -75,20 +75,20 @@ document.addEventListener("pointermove", (event) => {
 let began = null;
 const of = (event, plot) => {
   const { left, width } = plot.getBoundingClientRect();
-  return Math.max(0, Math.min(1, (event.clientX - left) / width));
+  return Math.max(0, Math.min(1, (event.clientX - left) / (width * plot.dataset.filled / 100)));
 };
 document.addEventListener("pointerdown", (event) => {
   const plot = event.target.closest?.(".brush");
-  if (plot) began = { plot, from: of(event, plot) };
+  if (plot) began = of(event, plot);
 });
 document.addEventListener("pointerup", (event) => {
-  if (!began) return;
-  const { from } = began;
-  const to = of(event, document.querySelector(".brush"));
+  if (began === null) return;
+  const plot = document.querySelector(".brush");
+  const [first, total] = [Number(plot.dataset.first), Number(plot.dataset.total)];
+  const [low, high] = [began, of(event, plot)].sort((a, b) => a - b);
   began = null;
-  const total = Number(document.getElementById("cards").querySelector("li")?.id.slice(2) ?? 0) + 1;
-  document.getElementById("from").value = Math.floor(Math.min(from, to) * total);
-  document.getElementById("to").value = Math.min(total - 1, Math.floor(Math.max(from, to) * total));
+  document.getElementById("from").value = first + Math.floor(low * total);
+  document.getElementById("to").value = first + Math.min(total - 1, Math.floor(high * total));
 });
 
 document.addEventListener("dc43:patched", () => {
