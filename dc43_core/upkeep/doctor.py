@@ -16,7 +16,13 @@ from dc43_core.upkeep.checkpoint import Facts, check_checkpoint, check_place, re
 from dc43_core.upkeep.diagnosis import Diagnosis, fine, wrong
 from dc43_core.upkeep.environment import check_environment
 from dc43_core.upkeep.interface import Upkeep
-from dc43_core.upkeep.ledger import check_ledger, check_reach, check_runs, look_at_ledger
+from dc43_core.upkeep.ledger import (
+    check_approvals,
+    check_ledger,
+    check_reach,
+    check_runs,
+    look_at_ledger,
+)
 from dc43_core.upkeep.sinks import check_leftovers, check_sink
 from dc43_core.vocabulary import Lane
 
@@ -80,6 +86,7 @@ def examine(
     # What cannot be read cannot be compared, and is told already.
     if ledger.client is not None and not facts.broken:
         yield from check_ledger(ledger.client, facts, wanted.namespace)
+        yield from check_approvals(ledger.client, store, wanted.sink)
         yield from check_runs(ledger.client, facts, wanted.namespace)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dc43_core.errors import Dc43Error
-from dc43_core.governance.interface import GovernanceClient, run_keeper
+from dc43_core.governance.approvals import Approvals
+from dc43_core.governance.interface import GovernanceClient, catalogue_keeper, run_keeper
 from dc43_core.protocol import clock
+from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.runtime import Runtime
 from dc43_core.upkeep.checkpoint import Facts
@@ -123,6 +125,33 @@ def _same(one: GovernanceRecord, other: GovernanceRecord) -> bool:
 def _numbers(record: GovernanceRecord) -> tuple[object, ...]:
     counts = (record.row_count, record.main_count, record.reject_count, record.violations)
     return (record.outcome, record.dataset_version, *counts)
+
+
+def check_approvals(client: GovernanceClient, store: FileStore, sink: str) -> Iterator[Diagnosis]:
+    """Compare what stewards said of a sink's versions with what the ledger has of it."""
+    if not catalogue_keeper(client):
+        return
+    try:
+        words = Approvals(store, sink).all()
+        kept = {
+            a.approval_id
+            for name in {w.namespace for w in words}
+            for a in client.approvals(namespace=name)
+        }
+    except Dc43Error as error:
+        # It stops no stream, and shows no reader wrong data.
+        yield evolve(wrong(AREA, error), level=Level.WARNING)
+        return
+    missing = [word for word in words if word.approval_id not in kept]
+    if missing:
+        yield Diagnosis(
+            area=AREA,
+            level=Level.WARNING,
+            what=f"{len(missing):,} of {len(words):,} approvals beside the sink are not in it",
+            way_out="`dc43 ledger rebuild` or the next start puts them there",
+        )
+    elif words:
+        yield fine(AREA, f"it has every approval beside the sink: {len(words):,}")
 
 
 def check_runs(client: GovernanceClient, facts: Facts, namespace: str) -> Iterator[Diagnosis]:

@@ -197,8 +197,21 @@ def test_the_commands_that_read_work_while_a_stream_runs(project):
     assert len(list(project.runtime.governance.approvals())) == 1
 
 
-def test_words_beside_the_sink_are_nothing_to_look_after(run):
+def test_doctor_compares_words_beside_the_sink_with_those_of_the_ledger(run):
+    def of_ledger() -> list[tuple[str, str]]:
+        facts = run.dc43("doctor", "orders.toml", "--json").json
+        # None of it stops a stream or shows readers wrong data.
+        assert facts["ok"]
+        found = [f for f in facts["findings"] if f["area"] == "ledger"]
+        return [(f["level"], f["what"]) for f in found if "approval" in f["what"]]
+
+    assert of_ledger() == []
     approve(run)
-    assert run.dc43("doctor", "orders.toml", "--json").json["ok"]
+    assert of_ledger() == [("ok", "it has every approval beside the sink: 1")]
+    run.runtime.governance._approvals.clear()
+    assert of_ledger() == [("warning", "1 of 1 approvals beside the sink are not in it")]
+    (run.folder / "out/main/_dc43/approvals/1-1").write_text("{")
+    [(level, what)] = of_ledger()
+    assert (level, "approvals/1-1" in what) == ("warning", True)
     assert run.dc43("vacuum", "orders.toml", "--yes").code == 0
     assert (run.folder / "out/main/_dc43/approvals/1-1").exists()
