@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+from attrs import evolve
 from feeds import end, feed, rows, run_id
 
+import dc43_demo_app
 from dc43_core.errors import BatchBlockedError
-from dc43_core.vocabulary import RunType
+from dc43_core.governance.approvals import give_status
+from dc43_core.protocol.file_store import LocalFileStore
+from dc43_core.vocabulary import RunType, VersionStatus
 
 
 def test_the_pages_of_an_empty_ledger_say_what_will_be_there(browse):
@@ -122,6 +129,18 @@ def test_a_dataset_lists_each_batch_as_a_version(world, browse):
     assert text.count("/batches/") >= 3
 
 
+def test_a_version_says_what_its_steward_said(world, browse):
+    feed(world.stream(), range(2))
+    client = world.runtime.governance
+    record = client.records(newest=1)[0]
+    word = give_status(
+        LocalFileStore(), record, status=VersionStatus.APPROVED, reason="looked at", by="anna"
+    )
+    client.add_approvals([word])
+    text = browse().get("/datasets/flights").text
+    assert text.count("approved by anna") == 1
+
+
 def test_a_run_that_is_not_there_leads_back_to_the_runs(browse):
     answer = browse().get("/runs/7f3a20c1")
     assert answer.status_code == 404
@@ -160,10 +179,26 @@ def test_the_batches_of_a_run_are_a_table_and_a_file(world, browse):
 
 def test_a_run_without_sign_of_life_is_never_running(world, browse):
     stream = feed(world.stream(), range(2))
-    from attrs import evolve
-
     run = evolve(stream.run_log.run, heartbeat_at="2026-01-01T00:00:00.000Z")
     world.runtime.governance.save_run(run)
     text = browse().get(f"/runs/{run_id(stream)}").text
     assert "No sign of life from the run since 1 Jan 2026, 00:00 UTC." in text
     assert "Running" not in text
+
+
+def test_4_the_two_days_of_the_blizzard_are_unusual_and_no_other(world, browse, year):
+    """Real flights of 29 January to 10 February, each value judged by the rules' own words."""
+    contracts = Path(dc43_demo_app.__file__).parent / "contracts"
+    stream = world.stream("streaming-dq-rejects", contract="flights", folder=contracts)
+    for batch in range(28, 41):
+        stream.process(world.flights(year, batch, stream), batch)
+    stream.run_log.beat()
+    client = browse()
+    text = client.get(f"/runs/{run_id(stream)}/batches?state=unusual").text
+    table = text.split("<tbody>")[1].split("</tbody>")[0]
+    assert re.findall(r"/batches/(\d+)\"", table) == ["39", "38"]
+    assert "23.3\N{NARROW NO-BREAK SPACE}%" in table
+    assert "27.8\N{NARROW NO-BREAK SPACE}%" in table
+    lead = client.get(f"/runs/{run_id(stream)}").text.split('id="lead"')[1].split("</div>")[0]
+    assert "(8 Feb) 23.3" in lead
+    assert "(9 Feb) 27.8" in lead

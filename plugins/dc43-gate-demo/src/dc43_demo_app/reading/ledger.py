@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 
-from dc43_core.governance.interface import GovernanceClient, run_keeper
+from dc43_core.governance.approvals import Approval, by_record
+from dc43_core.governance.interface import GovernanceClient, catalogue_keeper, run_keeper
 from dc43_core.governance.model import Run, StopRequest
 from dc43_core.governance.status import StreamStatus, streams
 from dc43_core.protocol import clock
@@ -18,7 +19,7 @@ from dc43_demo_app.reading.record_log import RecordLog
 _LOGS = 32
 """Logs that are kept in memory; one that was not asked for lately is read anew."""
 _SEEN = 5_000
-"""Newest records that a dataset without a run is found in."""
+"""Newest records that are looked at before datasets are asked for one by one."""
 
 
 @define(kw_only=True, eq=False)
@@ -68,7 +69,22 @@ class Ledger:
         newest: dict[str, GovernanceRecord | None] = {run.dataset_id: None for run in self.runs()}
         for record in self.client.records(namespace=self.namespace, newest=_SEEN):
             newest[record.dataset_id] = record
+        if catalogue_keeper(self.client):
+            for dataset in self.client.dataset_ids(namespace=self.namespace):
+                if newest.get(dataset) is None:
+                    newest[dataset] = self._newest(dataset)
         return dict(sorted(newest.items()))
+
+    def _newest(self, dataset_id: str) -> GovernanceRecord | None:
+        found = self.client.records(namespace=self.namespace, dataset_id=dataset_id, newest=1)
+        return found[0] if found else None
+
+    def words(self, dataset_id: str) -> Mapping[str, Approval]:
+        """Return the newest word of a steward about each version, by the record of it."""
+        if not catalogue_keeper(self.client):
+            return {}
+        found = self.client.approvals(namespace=self.namespace, dataset_id=dataset_id)
+        return {record: said[-1] for record, said in by_record(found).items()}
 
     def stream_log(self, stream_id: str) -> RecordLog:
         """Return the batches of one stream."""

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dc43_core.governance.approvals import Approval
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_demo_app.charts.line import line
 from dc43_demo_app.reading.batch import Batch, brief
@@ -18,10 +19,11 @@ _DRAWN = 300
 
 @frozen(kw_only=True)
 class Version:
-    """A version of a dataset, and the one before it."""
+    """A version of a dataset, the one before it, and what a steward says of it."""
 
     batch: Batch
     previous: str | None
+    word: Approval | None
 
 
 def index(request: Request) -> Response:
@@ -46,8 +48,13 @@ def show(request: Request) -> Response:
     if not batches and dataset not in site.ledger.datasets():
         raise HTTPException(404, f"Dataset {dataset} is not found in this ledger.")
     published = [batch for batch in batches if batch.published]
+    words = site.ledger.words(dataset)
     versions = [
-        Version(batch=batch, previous=published[at - 1].dataset_version if at else None)
+        Version(
+            batch=batch,
+            previous=published[at - 1].dataset_version if at else None,
+            word=words.get(batch.record_id),
+        )
         for at, batch in enumerate(published)
     ]
     drawn = published[-_DRAWN:]
