@@ -456,6 +456,17 @@ class SourceNotFoundError(Dc43Error, FileNotFoundError):
         super().__init__(f"{path}: no such file or folder; create it, or mend the source's path")
 
 
+class TableNotFoundError(Dc43Error, LookupError):
+    """The catalog of the session has no such table."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        super().__init__(
+            f"there is no table {table!r} in the catalog of the session; create it, or give its "
+            "folder as path="
+        )
+
+
 class CallbackInterruptedError(Dc43Error, RuntimeError):
     """A batch was interrupted, such as by `sys.exit` in a callback; the checkpoint stands still."""
 

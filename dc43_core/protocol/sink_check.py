@@ -182,13 +182,17 @@ class SinkCheck:
         accepted: set[str],
     ) -> None:
         wanted: dict[str, dict[str, int]] = defaultdict(dict)
+        # A folder of a partition may have a name with % in it: only its URI finds it.
+        uris: dict[str, str] = {}
         for line in visible:
-            folder, _, name = canonical(str(line["path"])).rpartition("/")
+            path = str(line["path"])
+            folder, _, name = canonical(path).rpartition("/")
             wanted[folder][name] = int(line.get("size", -1))
+            uris[folder] = path.rpartition("/")[0]
         here = canonical(self.uri)
         found = {here: list(there)}
         for folder in wanted.keys() - {here}:
-            found[folder] = list(self.store.list(folder))
+            found[folder] = list(self.store.list(uris[folder]))
         self._missing(wanted, found)
         strangers = [file for folder, files in found.items() for file in files]
         self._strangers(entries, wanted, [f for f in strangers if f.name not in accepted])
@@ -287,7 +291,8 @@ class SinkCheck:
         files = self.store.list(folder)
         if not _PLACES.isdisjoint(file.name for file in files):
             return True
-        shown = [file for file in files if file.name[0] not in "._"]
+        # A file of ours that is not listed was moved there by an attempt that is completed yet.
+        shown = [f for f in files if f.name[0] not in "._" and not OWN_FILE.match(f.name)]
         return all(file.is_folder and self._is_apart(file.path) for file in shown)
 
     def _add(

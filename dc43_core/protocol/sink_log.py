@@ -21,6 +21,7 @@ from dc43_core.protocol.accepted import accept
 from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.journal import LaneManifest
+from dc43_core.protocol.partitions import inside
 from dc43_core.protocol.sink_check import SinkCheck
 
 LOG = "_spark_metadata"
@@ -215,7 +216,7 @@ class FileSink:
 
     def final_name(self, token: str, index: int, staged: str) -> str:
         """Return a name that is the same at every attempt to publish this batch."""
-        return join(self.uri, f"{token}{index:05d}{self._suffix}")
+        return join(self.uri, f"{inside(staged)}{token}{index:05d}{self._suffix}")
 
     def publish(self, manifest: LaneManifest) -> int:
         """Move the files to their places, then list them in one log entry."""

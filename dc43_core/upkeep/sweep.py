@@ -169,7 +169,7 @@ class _Sweep:
         done = {record.stream_id for record in Writes(self.store, sink.uri).records()}
         mine = {self.facts.journal.folder.rsplit("/", 1)[-1], *done}
         listed = {canonical(path) for path in sink.files()}
-        for file in self.store.list(sink.uri):
+        for file in self._below(sink.uri):
             own = OWN_FILE.match(file.name)
             if own is None or own["stream"] not in mine:
                 continue
@@ -178,6 +178,14 @@ class _Sweep:
             dead = self._dead(file, "a data file that no log entry and no manifest names")
             if dead.age_hours >= self.hours:
                 yield dead
+
+    def _below(self, folder: str) -> Iterator[FileStatus]:
+        """Yield what lies in a sink, and in the folders of its partitions."""
+        for entry in self.store.list(folder):
+            if entry.is_folder and "=" in entry.name:
+                yield from self._below(entry.path)
+            else:
+                yield entry
 
     def temporaries(self, sinks: Mapping[Lane, Sink]) -> Iterator[Dead]:
         journal: Journal = self.facts.journal

@@ -129,7 +129,7 @@ def test_a_nested_column_is_compared_to_its_end(tables: Tables):
 
 def test_a_partitioned_table_is_refused(tables: Tables):
     tables.create(partition_by=["note"])
-    assert "is partitioned by note" in refusal(tables)
+    assert "is partitioned by note, and will be written by nothing" in refusal(tables)
 
 
 def test_a_constraint_that_whole_files_would_get_round_is_refused(tables: Tables):

@@ -7,19 +7,23 @@ import shutil
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from delta_tables import STREAM, Tables
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from dc43_core.errors import StaleStagingError, UnsoundPlaceError
-from dc43_core.protocol.file_store import LocalFileStore, local_path
+from dc43_core.protocol.file_store import LocalFileStore, canonical, local_path
+from dc43_core.protocol.journal import LaneManifest
+from dc43_core.protocol.partitions import NULL, PARTITIONED
 from dc43_core.vocabulary import Lane
 from dc43_delta import sink as module
 from dc43_delta.errors import DeltaCommitError, DeltaTableError, OlderBatchError
 
 MAIN = f"dc43-batch-{STREAM}-main"
 OTHER = "b" * 32
+TOKEN = f"batch-{STREAM}-{0:010d}-"
 
 
 def kinds(tables: Tables, *published, deep: bool = False) -> list[str]:
@@ -384,3 +388,42 @@ def test_an_overwrite_is_one_commit_that_removes_all_before_it(tables: Tables):
     assert tables.sink().publish(manifest) == 2
     tables.publish(3, 4)
     assert tables.ids() == [3, 4]
+
+
+# -- partitions --------------------------------------------------------------------------------
+
+
+def staged_below(tables: Tables, partition: str, *ids: int) -> str:
+    """Move a staged file below the folder of its partition, as an engine writes it there."""
+    plain = local_path(tables.stage(*ids))
+    path = plain.parent / PARTITIONED / partition / plain.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pq.read_table(plain).drop_columns(["note"]), path)
+    plain.unlink()
+    return path.as_uri()
+
+
+def test_values_of_a_partition_stand_in_the_path_and_in_the_log(tables: Tables):
+    sink = tables.sink(partition_by=("note",))
+    # Spelt as Spark names folders.
+    spelt = {"note=a b": "a b", "note=a%2Fb%25": "a/b%", "note=ü": "ü", f"note={NULL}": None}
+    files = [staged_below(tables, folder, n) for n, folder in enumerate(spelt)]
+    moves = tuple((path, sink.final_name(TOKEN, i, path)) for i, path in enumerate(files))
+    assert sink.publish(LaneManifest(token=TOKEN, after=-1, moves=moves)) == 0
+    table = tables.table()
+    assert table.metadata().partition_columns == ["note"]
+    rows = {row["id"]: row["note"] for row in table.to_pyarrow_table().to_pylist()}
+    assert rows == dict(enumerate(spelt.values()))
+    assert not sink.defects(deep=True)
+    assert sorted(map(canonical, sink.files())) == sorted(canonical(final) for _, final in moves)
+    (other,) = tables.sink().defects()
+    assert "is partitioned by note, and will be written by nothing" in other.what
+
+
+def test_a_file_of_a_partition_that_is_gone_is_missed(tables: Tables):
+    sink = tables.sink(partition_by=("note",))
+    path = staged_below(tables, "note=a%2Fb", 1)
+    final = sink.final_name(TOKEN, 0, path)
+    sink.publish(LaneManifest(token=TOKEN, after=-1, moves=((path, final),)))
+    local_path(final).unlink()
+    assert [defect.kind for defect in sink.defects(deep=True)] == ["missing-file"]

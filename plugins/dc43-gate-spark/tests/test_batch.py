@@ -6,7 +6,12 @@ from collections import Counter
 
 import pytest
 
-from dc43_core.errors import BatchBlockedError, ConfigurationError, TargetExistsError
+from dc43_core.errors import (
+    BatchBlockedError,
+    ConfigurationError,
+    TableNotFoundError,
+    TargetExistsError,
+)
 from dc43_core.vocabulary import Outcome, Verdict
 from dc43_integrations.spark.io import read_with_contract, write_with_contract
 
@@ -102,6 +107,43 @@ def test_a_read_of_what_was_written_knows_its_version(orders):
     assert (source["dataset_id"], source["dataset_version"]) == ("drop", "drop-1")
     told = [s.dataset_version for s in orders.runtime.governance.schema_observations()]
     assert told == ["drop-1", "0", "v1", "1"]
+
+
+def test_a_table_of_the_catalog_is_a_place_with_a_name(orders):
+    spark, name = orders.spark, "orders_of_this_test"
+    spark.sql(
+        f"CREATE TABLE {name} (id INT, state STRING) USING parquet "
+        f"LOCATION '{orders.at(orders.main)}'"
+    )
+    try:
+        df = spark.createDataFrame([(7, "open"), (8, "open")], "id int, state string")
+        write(orders, df, path=None, table=name)
+        assert spark.table(name).count() == 2
+        # A stream into it, that forgets its progress, and is seen without a REFRESH.
+        result = orders.start(path=None, table=name, checkpoint_location=None, ephemeral=True)
+        assert result.run.await_termination(120)
+        assert spark.table(name).count() == 3
+        assert orders.local(result.details["checkpoint"]).exists() is False
+        again, found = read_with_contract(
+            spark, contract=orders.contract, table=name, runtime=orders.runtime
+        )
+        assert (found.dataset_id, found.dataset_version, again.count()) == (name, "1", 3)
+    finally:
+        spark.sql(f"DROP TABLE {name}")
+
+
+def test_what_is_no_table_over_files_is_refused(orders):
+    df = orders.spark.createDataFrame([(7, "open")], "id int, state string")
+    orders.spark.sql("CREATE OR REPLACE VIEW a_view AS SELECT 1 AS id")
+    try:
+        with pytest.raises(ConfigurationError, match="no table over a folder of files"):
+            write(orders, df, table="a_view", path=None)
+        with pytest.raises(TableNotFoundError, match="no table 'nowhere' in the catalog"):
+            write(orders, df, table="nowhere", path=None)
+        with pytest.raises(ConfigurationError, match="as path= does; give one of them"):
+            write(orders, df, table="nowhere")
+    finally:
+        orders.spark.sql("DROP VIEW a_view")
 
 
 def test_a_blocked_write_leaves_nothing_to_see(orders):

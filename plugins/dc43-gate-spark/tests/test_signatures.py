@@ -30,7 +30,13 @@ def test_a_write_shows_each_argument_that_writes_have_in_common(write):
 def test_batch_helpers_know_nothing_of_streams():
     for helper in (h for h in (*READS, *WRITES) if "stream" not in h.__name__):
         said = {*inspect.signature(helper).parameters}
-        assert not said & {"trigger", "checkpoint_location", "query_name", "output_mode", "adopt"}
+        assert not said & {
+            "trigger",
+            "checkpoint_location",
+            "query_name",
+            "output_mode",
+            "ephemeral",
+        }
 
 
 @pytest.mark.parametrize(

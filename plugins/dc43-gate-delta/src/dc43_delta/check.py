@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from deltalake import DeltaTable, Schema
 
 from dc43_core.protocol.defect import Defect, listed
-from dc43_core.protocol.file_store import FileStatus, FileStore
+from dc43_core.protocol.file_store import FileStatus, FileStore, join
 from dc43_core.protocol.sink_check import OWN_FILE
 from dc43_core.protocol.sink_log import LOG as FILE_SINK_LOG
 from dc43_delta.schema import misfit
@@ -37,17 +37,23 @@ def place_defects(store: FileStore, uri: str) -> Iterator[Defect]:
 
 
 def table_defects(
-    store: FileStore, uri: str, table: DeltaTable, lane: Schema | None, *, deep: bool
+    store: FileStore,
+    uri: str,
+    table: DeltaTable,
+    lane: Schema | None,
+    partition_by: Sequence[str] = (),
+    *,
+    deep: bool,
 ) -> Iterator[Defect]:
     """Yield why a lane cannot be added to a table, and which of its files are not there."""
-    found = misfit(table, lane)
+    found = misfit(table, lane, partition_by)
     if found is not None:
         what, way_out = found
         yield Defect(kind="unfit-table", what=f"the table {what}", where=uri, way_out=way_out)
     there = {file.name: file for file in store.list(uri)}
     gone, changed = [], []
     for name, size in _files(table):
-        file = _found(store, there, name, deep=deep)
+        file = _found(store, uri, there, name, deep=deep)
         if file is None:
             gone.append(name)
         elif file is not _NOT_LOOKED and deep and file.size != size:
@@ -100,10 +106,13 @@ def _files(table: DeltaTable) -> Iterable[tuple[str, int]]:
 
 
 def _found(
-    store: FileStore, there: dict[str, FileStatus], name: str, *, deep: bool
+    store: FileStore, uri: str, there: dict[str, FileStatus], name: str, *, deep: bool
 ) -> FileStatus | None:
     """Look a file up in the folder's listing; elsewhere only if asked to look at everything."""
     if "/" not in name:
         return there.get(unquote(name))
-    # A shallow clone lists files of another table.
-    return store.status(name) if deep and urlsplit(name).scheme == "file" else _NOT_LOOKED
+    scheme = urlsplit(name).scheme
+    if not deep or scheme not in ("", "file"):
+        return _NOT_LOOKED
+    # Of a partition; a shallow clone lists files of another table.
+    return store.status(name if scheme else join(uri, name))

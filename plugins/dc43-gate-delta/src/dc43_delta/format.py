@@ -26,6 +26,7 @@ class DeltaFormat:
     """Delta tables, written by delta-rs out of the parquet files that Spark staged."""
 
     file_format: str = "parquet"
+    partitions: bool = True
     settings: Mapping[str, str] = field(factory=lambda: dict(SETTINGS))
 
     def open(self, target: LaneTarget) -> Sink:
@@ -35,5 +36,9 @@ class DeltaFormat:
             DeltaTableError: if delta-rs and the file store would not mean the same place.
         """
         return DeltaSink(
-            store=target.store, folder=target.path, lane=target.lane, schema=target.schema
+            store=target.store,
+            folder=target.path,
+            lane=target.lane,
+            schema=target.schema,
+            partition_by=tuple(target.partition_by),
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deltalake import DeltaTable, Schema
@@ -56,19 +56,22 @@ def lane_schema(spark_json: str) -> Schema:
     return Schema.from_json(json.dumps({"type": "struct", "fields": [_free(f) for f in fields]}))
 
 
-def misfit(table: DeltaTable, lane: Schema | None) -> tuple[str, str] | None:
+def misfit(
+    table: DeltaTable, lane: Schema | None, partition_by: Sequence[str] = ()
+) -> tuple[str, str] | None:
     """Return what is wrong with a table as the destination of a lane, and the way out.
 
     Args:
         table: The table as it is.
         lane: What will be written; None leaves the columns alone.
+        partition_by: What files will be partitioned by.
     """
     metadata, protocol = table.metadata(), table.protocol()
-    if metadata.partition_columns:
-        columns = ", ".join(metadata.partition_columns)
+    found = metadata.partition_columns
+    if lane is not None and list(found) != list(partition_by):
         return (
-            f"is partitioned by {columns}, and staged files are not",
-            "write to a table without partitions",
+            f"is partitioned by {_listed(found)}, and will be written by {_listed(partition_by)}",
+            f"write with partition_by={list(found)!r}, or to another table",
         )
     unknown = sorted({*(protocol.writer_features or ())} - _KNOWN_FEATURES)
     if unknown:
@@ -81,6 +84,10 @@ def misfit(table: DeltaTable, lane: Schema | None) -> tuple[str, str] | None:
         or _rule_on_a_column(table.schema())
         or (None if lane is None else _difference(table.schema(), lane))
     )
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(columns) or "nothing"
 
 
 def _rule_in(configuration: Mapping[str, str]) -> tuple[str, str] | None:

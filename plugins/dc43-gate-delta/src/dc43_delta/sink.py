@@ -24,8 +24,9 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from dc43_core.errors import CorruptFileError, StaleStagingError, UnsoundPlaceError
 from dc43_core.log import get_logger
 from dc43_core.protocol.defect import Defect
-from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.journal import LaneManifest
+from dc43_core.protocol.partitions import inside, values
 from dc43_core.protocol.sink_log import OURS
 from dc43_core.vocabulary import Lane
 from dc43_delta.check import deleted_rows, lost_batches, place_defects, table_defects
@@ -49,7 +50,13 @@ class DeltaSink:
     guarantee = GUARANTEE
 
     def __init__(
-        self, *, store: FileStore, folder: str, lane: Lane, schema: Callable[[], str]
+        self,
+        *,
+        store: FileStore,
+        folder: str,
+        lane: Lane,
+        schema: Callable[[], str],
+        partition_by: tuple[str, ...] = (),
     ) -> None:
         self.store = store
         self.uri = store.uri(folder)
@@ -57,6 +64,7 @@ class DeltaSink:
         self.log = DeltaLog(store, self.uri)
         self._spark_schema = schema
         self._mode = "append"
+        self._partition_by = partition_by
         scheme = urlsplit(self.uri).scheme
         if scheme != "file":
             raise DeltaTableError(
@@ -143,7 +151,8 @@ class DeltaSink:
         found = list(self._lost(table, published))
         if table is None:
             return found or list(place_defects(self.store, self.uri))
-        return [*found, *table_defects(self.store, self.uri, table, schema, deep=deep)]
+        by = self._partition_by
+        return [*found, *table_defects(self.store, self.uri, table, schema, by, deep=deep)]
 
     def _lost(
         self, table: DeltaTable | None, published: Iterable[LaneManifest]
@@ -180,7 +189,8 @@ class DeltaSink:
     def final_name(self, token: str, index: int, staged: str) -> str:
         """Return a name that is the same at every attempt to publish this batch."""
         codec = _CODEC.search(staged)
-        return join(self.uri, f"{token}{index:05d}{codec[0] if codec else '.parquet'}")
+        end = codec[0] if codec else ".parquet"
+        return join(self.uri, f"{inside(staged)}{token}{index:05d}{end}")
 
     def publish(self, manifest: LaneManifest) -> int:
         """Move the files to their places, then add them by one commit; return its version."""
@@ -226,7 +236,7 @@ class DeltaSink:
 
     def _require_fitting(self, table: DeltaTable) -> None:
         """Refuse a table that another writer has changed since the start."""
-        found = misfit(table, self._schema)
+        found = misfit(table, self._schema, self._partition_by)
         if found is not None:
             what, way_out = f"the table {found[0]}", found[1]
             defect = Defect(kind="unfit-table", what=what, where=self.uri, way_out=way_out)
@@ -268,9 +278,10 @@ class DeltaSink:
         if status is None:
             raise StaleStagingError(staged, final)
         return AddAction(
-            path=status.name,
+            # As delta-rs takes it: a path of its own, which it spells as a URI itself.
+            path=canonical(final).removeprefix(canonical(self.uri).rstrip("/") + "/"),
             size=status.size,
-            partition_values={},
+            partition_values=values(final, self.uri),
             modification_time=status.modified,
             data_change=True,
             stats=read_footer(self.store, final).statistics,
@@ -286,10 +297,19 @@ class DeltaSink:
             # Without this, the later of two creators becomes version 1 and both succeed.
             alone = CommitProperties(about, max_commit_retries=0, app_transactions=transactions)
             create_table_with_add_actions(
-                self.uri, self._schema, adds, mode="error", commit_properties=alone
+                self.uri,
+                self._schema,
+                adds,
+                mode="error",
+                partition_by=list(self._partition_by),
+                commit_properties=alone,
             )
         else:
             properties = CommitProperties(about, app_transactions=transactions)
             table.create_write_transaction(
-                list(adds), self._mode, table.schema(), commit_properties=properties
+                list(adds),
+                self._mode,
+                table.schema(),
+                partition_by=list(self._partition_by),
+                commit_properties=properties,
             )

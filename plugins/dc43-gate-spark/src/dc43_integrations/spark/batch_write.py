@@ -63,7 +63,7 @@ def write_with_contract(
         raise TypeError("df streams; use write_stream_with_contract")
     if mode not in MODES:
         raise ConfigurationError("mode", [f"{mode!r} is not one of {', '.join(MODES)}"])
-    write = look_up(data_product_output=data_product_output, **options)
+    write = look_up(df.sparkSession, data_product_output=data_product_output, **options)
     subject, policy = write.subject, write.policy
     place, sink = subject.path(write.path), find_sink(write.runtime, write.format)
     if getattr(sink, "in_session", False):
@@ -80,6 +80,7 @@ def write_with_contract(
         reads=write.reads,
         auto_cast=write.auto_cast,
         options=write.options,
+        partition_by=write.partition_by,
         probe=lambda batch_id: [drift for one in write.reads for drift in one.drift],
         inputs=lambda batch_id: {"datasets": [one.described() for one in write.reads]},
         has_rejects=write.rejects is not None,
@@ -87,7 +88,13 @@ def write_with_contract(
         keep_uncast=join(store.uri(place), OURS),
     )
     sinks = open_sinks(
-        sink, store, df.sparkSession, ready.stager, path=place, rejects=write.rejects
+        sink,
+        store,
+        df.sparkSession,
+        ready.stager,
+        path=place,
+        rejects=write.rejects,
+        partition_by=write.partition_by,
     )
     main = sinks[Lane.MAIN]
     if mode not in _TAKES_ALL and (main.newest() >= 0 or _holds_files(store, main.uri)):
@@ -118,6 +125,8 @@ def write_with_contract(
     )
     result.warnings += [f"{n.path} is not enforceable: {n.reason}" for n in ready.notes]
     write.observe(result)
+    if write.table is not None:
+        df.sparkSession.catalog.refreshTable(write.table)
     return result
 
 

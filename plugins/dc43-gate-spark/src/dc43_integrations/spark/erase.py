@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 
 from dc43_core.errors import ConfigurationError, CorruptFileError
 from dc43_core.protocol.file_store import FileStore, canonical
+from dc43_core.protocol.partitions import values
 from dc43_core.upkeep.interface import Key, Removed
 from dc43_integrations.spark.classify import MAIN, UNCAST
 from dc43_integrations.spark.file_store import spark_path
@@ -38,6 +39,14 @@ class SparkEraser:
 
     def find(self, files: Sequence[str], key: Key, *, staged: bool = False) -> Mapping[str, int]:
         """Return by URI the number of rows of the key, of files that have any."""
+        if any(key.column in values(file, "") for file in files):
+            raise ConfigurationError(
+                "--key",
+                [
+                    f"the sink is partitioned by {key.column}, and rows cannot be erased by a "
+                    "partition so far; erase them by another column"
+                ],
+            )
         given = {canonical(file): file for file in files}
         counts: dict[str, int] = {}
         known: set[str] = set()

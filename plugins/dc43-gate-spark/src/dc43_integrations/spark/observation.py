@@ -13,7 +13,16 @@ from dc43_core.pipeline import OnBatch
 from dc43_integrations.spark.arguments import Strategy
 from dc43_integrations.spark.stream_write import write_stream_with_contract
 
-_OF_SINKS = ("path", "format", "server", "rejects", "writer_options", "data_product_output")
+_OF_SINKS = (
+    "path",
+    "table",
+    "format",
+    "server",
+    "rejects",
+    "writer_options",
+    "partition_by",
+    "data_product_output",
+)
 
 
 class StreamingObservationWriter:
@@ -38,6 +47,7 @@ class StreamingObservationWriter:
         checkpoint_location: The query's progress, as of `write_stream_with_contract`.
         trigger: Likewise.
         query_name: Likewise.
+        ephemeral: Likewise.
         adopt: Likewise.
         options: As `WriteArguments` says, but for what a sink needs: `contract` or `contract_id`,
             `reads`, `run_type`, `dataset_id`, ... Versions are by default the numbers of the
@@ -55,6 +65,7 @@ class StreamingObservationWriter:
         checkpoint_location: str | None = None,
         trigger: Mapping[str, Any] | str | None = None,
         query_name: str | None = None,
+        ephemeral: bool = False,
         adopt: str | None = None,
         **options: Any,
     ) -> None:
@@ -70,6 +81,7 @@ class StreamingObservationWriter:
             "checkpoint_location": checkpoint_location,
             "trigger": trigger,
             "query_name": query_name,
+            "ephemeral": ephemeral,
             "adopt": adopt,
             **options,
         }

@@ -12,6 +12,7 @@ from dc43_core.errors import ConfigurationError
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.partitions import NULL, PARTITIONED, layout
 from dc43_core.protocol.sink import Sink
+from dc43_core.protocol.sink_log import FileSink
 from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.sinks.interface import SinkFormat
 
@@ -56,9 +57,13 @@ def require_partitions(by: Sequence[str], target: T.StructType, sink: SinkFormat
 def require_layout(sink: Sink, by: Sequence[str]) -> None:
     """Refuse to mix files with partitions and without, or with others: readers would lose some.
 
+    Of other sinks than files in a folder the sink itself tells, when its place is looked at.
+
     Raises:
         ConfigurationError: naming what is there.
     """
+    if not isinstance(sink, FileSink):
+        return
     found = layout(sink.files(), sink.uri)
     if found is None or found == tuple(by):
         return

@@ -17,6 +17,7 @@ from dc43_integrations.spark.classify import Classifier, conversion, read_expect
 from dc43_integrations.spark.drift import schema_drift
 from dc43_integrations.spark.names import READ, folds, refuse_alike, refuse_reserved
 from dc43_integrations.spark.observing import ObservingStager
+from dc43_integrations.spark.partitioning import require_partitions
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.find import lands
 from dc43_integrations.spark.sinks.interface import SinkFormat
@@ -47,6 +48,7 @@ def prepare(
     reads: Sequence[ReadBinding] = (),
     auto_cast: bool = True,
     options: Mapping[str, str] | None = None,
+    partition_by: Sequence[str] = (),
     **facts: Any,
 ) -> Preparation:
     """Turn a contract's rules into expressions over a frame's columns.
@@ -60,6 +62,7 @@ def prepare(
         reads: Bindings of the reads that the frame comes from.
         auto_cast: Whether columns of another type are cast, row by row.
         options: Options of Spark's writer.
+        partition_by: Main's columns that stand in the path of its files.
         facts: Further attributes of the stager.
 
     Raises:
@@ -72,7 +75,9 @@ def prepare(
         refuse_reserved(names, where)
         refuse_alike(names, where, folds=fold)
     _require_carried(frame, reads)
-    convert = conversion(frame, target_schema(plan.schema, frame.schema))
+    target = target_schema(plan.schema, frame.schema)
+    require_partitions(partition_by, target, sink)
+    convert = conversion(frame, target)
     added = read_expectations(convert, plan.expectations)
     plan = evolve(plan, expectations=(*plan.expectations, *added))
     main_format = getattr(sink, "main_format", None)
@@ -86,8 +91,9 @@ def prepare(
         format=sink.file_format,
         settings=sink.settings,
         static_drift=schema_drift(frame.schema, plan.schema, folds=fold, auto_cast=auto_cast),
-        writer_options={} if main_format else options,
+        writer_options={} if main_format or partition_by else options,
         main_format=main_format,
+        partition_by=tuple(partition_by),
         main_options={**getattr(sink, "main_options", {}), **options},
         **facts,
     )

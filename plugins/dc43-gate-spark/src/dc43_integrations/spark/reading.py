@@ -28,6 +28,7 @@ from dc43_integrations.spark.names import READ, folds
 from dc43_integrations.spark.ports import Port, find_subject
 from dc43_integrations.spark.prepare import require_classic
 from dc43_integrations.spark.read import FileSource, reader_options
+from dc43_integrations.spark.tables import find_table
 
 
 class ReadArguments(TypedDict, total=False):
@@ -40,12 +41,14 @@ class ReadArguments(TypedDict, total=False):
         object_name: Which schema object, if the contract has several.
         format: `csv`, `json`, `parquet` or `orc`; by default what the contract's server says.
         path: File, folder or URI; by default where the contract's server says.
+        table: Instead of a path: a table of the session's catalog over a folder of files; its
+            format and options are used.
         server: Name or environment of the server, if the contract has several.
         options: Options of Spark's reader, such as `header` or `nullValue`, and of a stream
             `maxFilesPerTrigger`.
         uncast: `carry`, or `null` to let values that cannot be cast be NULL.
         dataset_id: What governance calls the dataset: a name, or a function of the
-            `DatasetFacts`; by default the folder's name + `.input`.
+            `DatasetFacts`; by default the table's name, or the folder's + `.input`.
         dataset_version: What it calls the version that is read: likewise; by default the newest
             of the folder's commit log, or a digest of the schema where it has none.
         namespace: First part of every key; by default the configuration's.
@@ -61,6 +64,7 @@ class ReadArguments(TypedDict, total=False):
     object_name: str | None
     format: str | None
     path: str | Path | None
+    table: str | None
     server: str | None
     options: Mapping[str, Any] | None
     uncast: str
@@ -84,6 +88,7 @@ def open_read(
     data_product_input: Port | None = None,
     format: str | None = None,
     path: str | Path | None = None,
+    table: str | None = None,
     server: str | None = None,
     options: Mapping[str, Any] | None = None,
     uncast: str = "carry",
@@ -120,14 +125,17 @@ def open_read(
         service=data_product_service,
         contracts=contract_service,
     )
-    plan, kind = subject.plan, subject.format(format)
+    plan, given = subject.plan, reader_options(options)
+    if table is None:
+        place, kind = subject.path(path), subject.format(format)
+    else:
+        found = find_table(spark, table, path=path)
+        place, kind, given = found.path, format or found.format, {**found.options, **given}
     if kind is None:
         raise ConfigurationError(
             "format", ["is not given, and no server of the contract says it; give format="]
         )
-    source = reader(
-        format=kind, path=subject.path(path), options=reader_options(options), uncast=uncast
-    )
+    source = reader(format=kind, path=place, options=given, uncast=uncast)
     frame, binding = source.open(spark, plan)
     drift = (
         *schema_drift(binding.found, plan.schema, folds=folds(spark), auto_cast=True),
@@ -138,7 +146,7 @@ def open_read(
     newest = SinkLog(store_for(spark, binding.path), binding.path).newest()
     facts = subject.facts(
         namespace,
-        dataset_id=binding.dataset_id,
+        dataset_id=table or binding.dataset_id,
         dataset_version=str(newest) if newest >= 0 else schema_version(schema),
     )
     facts = evolve(facts, dataset_id=named("dataset_id", dataset_id, facts.dataset_id, facts))

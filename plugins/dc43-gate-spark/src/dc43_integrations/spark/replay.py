@@ -17,6 +17,7 @@ from dc43_core.expectations.model import CheckPlan
 from dc43_core.pipeline import tell_of_write
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import streams_into
+from dc43_core.protocol.partitions import layout
 from dc43_core.protocol.rejects import Chosen, RejectBatch, Replayed, RowNumbers
 from dc43_core.protocol.replay import ReplayProtocol
 from dc43_core.protocol.replays import Replays
@@ -70,27 +71,30 @@ class SparkRejects:
 
     @cached_property
     def _sinks(self) -> dict[Lane, Sink]:
-        sink = find_sink(self.runtime, self.format)
+        main = self._opened(Lane.MAIN, self.path)
+        if by := layout(main.files(), main.uri):
+            main = self._opened(Lane.MAIN, self.path, by)
+        return {Lane.MAIN: main, Lane.REJECTS: self._opened(Lane.REJECTS, self.rejects_path)}
+
+    def _opened(self, lane: Lane, path: str, partition_by: Sequence[str] = ()) -> Sink:
         target = target_schema(self.plan.schema)
         columns = {field.name: field.dataType.simpleString() for field in target}
-        return {
-            lane: sink.open(
-                LaneTarget(
-                    lane=lane,
-                    path=path,
-                    store=self._store,
-                    schema=target.json,
-                    columns=lambda: columns,
-                    session=self.spark,
-                    view="",
-                )
+        return find_sink(self.runtime, self.format).open(
+            LaneTarget(
+                lane=lane,
+                path=path,
+                store=self._store,
+                schema=target.json,
+                columns=lambda: columns,
+                session=self.spark,
+                view="",
+                partition_by=partition_by,
             )
-            for lane, path in ((Lane.MAIN, self.path), (Lane.REJECTS, self.rejects_path))
-        }
+        )
 
     @cached_property
     def _replayer(self) -> SparkReplayer:
-        sink = find_sink(self.runtime, self.format)
+        sink, main = find_sink(self.runtime, self.format), self._sinks[Lane.MAIN]
         return SparkReplayer(
             spark=own_session(self.spark, sink.settings),
             store=self._store,
@@ -98,6 +102,8 @@ class SparkRejects:
             plan=self.plan,
             sink=sink,
             options=self.options,
+            # As main is: readers of one with partitions do not see files beside their folders.
+            partition_by=layout(main.files(), main.uri) or (),
         )
 
     def _streams(self) -> frozenset[str]:

@@ -23,6 +23,7 @@ from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.names import FAILED, LANE, PREFIX, READ, column, finder, folds
 from dc43_integrations.spark.nested import Caster
+from dc43_integrations.spark.partitioning import write_out
 from dc43_integrations.spark.prepare import prepare
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.interface import SinkFormat
@@ -47,6 +48,7 @@ class SparkReplayer:
         plan: What the contract of today asks.
         sink: How rows are staged.
         options: Options of Spark's writer.
+        partition_by: Main's columns that stand in the path of its files.
     """
 
     spark: SparkSession
@@ -55,6 +57,7 @@ class SparkReplayer:
     plan: CheckPlan
     sink: SinkFormat
     options: Mapping[str, str]
+    partition_by: Sequence[str] = ()
 
     def restage(
         self, files: Sequence[str], left: RowNumbers, chosen: Chosen, folder: str, limit: int
@@ -183,15 +186,14 @@ class SparkReplayer:
 
     def _main(self, rows: DataFrame, folder: str) -> list[str]:
         """Write rows as main holds them."""
-        place = join(folder, "main")
-        format_ = getattr(self.sink, "main_format", None)
-        if format_ is None:
-            self._write(rows, place)
-        else:
-            options = {**getattr(self.sink, "main_options", {}), **self.options}
-            writer = rows.write.format(format_).options(**options)
-            writer.mode("append").save(spark_path(place))
-        return self._data_files(place)
+        return write_out(
+            rows,
+            self.store,
+            join(folder, "main"),
+            format=getattr(self.sink, "main_format", None) or self.sink.file_format,
+            options={**getattr(self.sink, "main_options", {}), **self.options},
+            by=self.partition_by,
+        )
 
     def _write(self, frame: DataFrame, folder: str, *by: str) -> None:
         writer = frame.write.format(self.sink.file_format).option(

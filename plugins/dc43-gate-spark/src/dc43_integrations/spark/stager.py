@@ -40,6 +40,7 @@ from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.known_keys import KeyFiles, read_keys, write_keys
 from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW
 from dc43_integrations.spark.parcel import Parcels
+from dc43_integrations.spark.partitioning import write_out
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
 from dc43_integrations.spark.unjudged import FAULTS, isolated, unshared, without
 
@@ -73,6 +74,7 @@ class SparkStager:
         faults: Check id to error, of rules that throw on the batch at hand.
         main_format: What main is written as once more in the end; None for as it was staged.
         main_options: Options of that write.
+        partition_by: Columns of main whose values stand in the path of its files.
         settings: Settings that the session needs that writes the source's rows; `spark` has them.
     """
 
@@ -91,6 +93,7 @@ class SparkStager:
     writer_options: Mapping[str, str] = field(factory=dict)
     main_format: str | None = None
     main_options: Mapping[str, str] = field(factory=dict)
+    partition_by: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(factory=dict)
     holds_unjudged: bool = True
     faults: Mapping[str, str] = field(factory=dict)
@@ -440,12 +443,15 @@ class SparkStager:
         if not main:
             empty = self.spark.createDataFrame([], self.convert.target)
             main = self._rewritten(empty, join(staged.folder, "empty"))
-        if self.main_format is not None:
-            frame = self._read(main).select(*self._parcels.columns)
-            folder = join(staged.folder, self.main_format)
-            writer = frame.write.format(self.main_format).options(**self.main_options)
-            writer.mode("append").save(spark_path(folder))
-            main = self._data_files(folder)
+        if self.main_format is not None or self.partition_by:
+            main = write_out(
+                self._read(main).select(*self._parcels.columns),
+                self.store,
+                join(staged.folder, "out"),
+                format=self.main_format or self.format,
+                options=self.main_options,
+                by=self.partition_by,
+            )
         return {Lane.MAIN: main, Lane.REJECTS: sealed}
 
     def _rewritten(self, frame: DataFrame, folder: str) -> list[str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Unpack
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from dc43_core.data_quality.model import ValidationResult
 from dc43_core.log import get_logger
 from dc43_core.pipeline import OnBatch
+from dc43_core.protocol.file_store import join
+from dc43_core.protocol.sink_log import OURS
 from dc43_integrations.spark.arguments import Strategy, retaining, trigger_arguments
 from dc43_integrations.spark.ports import Port
 from dc43_integrations.spark.signatures import hands_on_to
@@ -35,6 +40,7 @@ def write_stream_with_contract(
     trigger: Mapping[str, Any] | str | None = None,
     output_mode: str = "append",
     query_name: str | None = None,
+    ephemeral: bool = False,
     adopt: str | None = None,
     retain_keys: str | None = None,
     **options: Unpack[WriteArguments],
@@ -58,6 +64,8 @@ def write_stream_with_contract(
             `available-now` and an interval; by default as fast as possible.
         output_mode: `append`.
         query_name: Name of the query.
+        ephemeral: Whether progress is forgotten when the query ends: the next start reads the
+            source again. Not together with `checkpoint_location`.
         adopt: `continue` or `fork`, where checkpoint and sink do not fit.
         retain_keys: How long the keys of `unique` and `primaryKey` count: `batch`, `forever`, or a
             time such as `7 days`; by default as configured.
@@ -77,10 +85,14 @@ def write_stream_with_contract(
             *options.get("interventions", ()),
             streaming_intervention_strategy,
         ]
-    write = look_up(data_product_output=data_product_output, **options)
+    write = look_up(df.sparkSession, data_product_output=data_product_output, **options)
     plan, place = retaining(write.subject.plan, retain_keys), write.path
     if place is None and not lives_in_session(write.runtime, write.format):
         place = write.subject.path(None)
+    if ephemeral:
+        if checkpoint_location is not None:
+            raise TypeError("ephemeral=True keeps no progress; leave checkpoint_location= out")
+        checkpoint_location, adopt = _passing(place), adopt or "fork"
     if checkpoint_location is None:
         checkpoint_location = default_checkpoint(
             write.runtime, write.namespace, plan.contract.id, query_name or place or _sources(write)
@@ -99,6 +111,8 @@ def write_stream_with_contract(
             query_name=query_name,
             trigger=trigger_arguments(trigger),
             output_mode=output_mode,
+            partition_by=write.partition_by,
+            ephemeral=ephemeral,
         ),
         policy=write.policy,
         strategies=write.strategies,
@@ -106,12 +120,33 @@ def write_stream_with_contract(
         auto_cast=write.auto_cast,
         namespace=write.namespace,
         adopt=adopt,
-        on_batch=on_streaming_batch,
+        on_batch=_refreshing(df.sparkSession, write.table, on_streaming_batch),
         details=write.subject.details,
         versions=write.versions,
     )
     write.observe(started.result)
     return started.result
+
+
+def _passing(place: str | None) -> str:
+    """Return a place for progress that is deleted when the query ends."""
+    name = f"dc43-{uuid.uuid4().hex}"
+    # Beside the rows, because both must lie on one file system.
+    return Path(gettempdir(), name).as_uri() if place is None else join(place, OURS, name)
+
+
+def _refreshing(spark: SparkSession, table: str | None, on_batch: OnBatch | None) -> OnBatch | None:
+    """Let the catalog's readers see what landed, and call on."""
+    if table is None:
+        return on_batch
+    name = table
+
+    def told(batch: dict[str, Any]) -> None:
+        spark.catalog.refreshTable(name)
+        if on_batch is not None:
+            on_batch(batch)
+
+    return told
 
 
 def _sources(write: Write) -> str:

@@ -53,6 +53,8 @@ class StreamTarget:
         query_name: Name of the query.
         trigger: Keyword arguments of Spark's `trigger`.
         output_mode: `append`; the file sinks have no other.
+        partition_by: Main's columns that stand in the path of its files.
+        ephemeral: Whether the checkpoint is deleted when the query has ended.
     """
 
     path: str | None = None
@@ -63,6 +65,8 @@ class StreamTarget:
     query_name: str | None = None
     trigger: Mapping[str, Any]
     output_mode: str = "append"
+    partition_by: Sequence[str] = ()
+    ephemeral: bool = False
 
 
 @define(kw_only=True, eq=False)
@@ -118,6 +122,7 @@ def start(
         reads=reads,
         auto_cast=auto_cast,
         options=target.options,
+        partition_by=target.partition_by,
         probe=_probe(store, checkpoint, reads),
         inputs=_inputs(store, checkpoint, reads),
         gone=_gone(spark, store, checkpoint),
@@ -143,6 +148,7 @@ def start(
             path=str(target.path),
             rejects=target.rejects,
             view=target.query_name or "",
+            partition_by=target.partition_by,
         ),
         policy=policy,
         strategies=strategies,
@@ -177,8 +183,14 @@ def start(
     watched = SparkQuery(query, once="availableNow" in target.trigger)
     governed = GovernedQuery(run_log=stream.run_log, query=watched, failure=lambda: stream.failure)
     stream.result.run = RunHandle(stream.result, [governed])
-    # What governance would not take during the run is sent once more when it is over.
-    stream.run_log.watch(watched, stream.end)
+
+    def end() -> None:
+        # What governance would not take during the run is sent once more when it is over.
+        stream.end()
+        if target.ephemeral:
+            store.delete(checkpoint)
+
+    stream.run_log.watch(watched, end)
     return StartedStream(query=query, stream=stream)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from attrs import evolve, frozen
+from pyspark.sql import SparkSession
 
 from dc43_core.contracts.files import ContractFiles
 from dc43_core.contracts.model import Contract
@@ -29,6 +30,7 @@ from dc43_integrations.spark.arguments import (
 )
 from dc43_integrations.spark.ports import Port, Subject, find_subject
 from dc43_integrations.spark.read import ReadBinding, reader_options
+from dc43_integrations.spark.tables import find_table
 
 
 class WriteArguments(TypedDict, total=False):
@@ -41,6 +43,8 @@ class WriteArguments(TypedDict, total=False):
         object_name: Which schema object, if the contract has several.
         path: Folder or URI of main; by default where the contract's server says. None for
             `memory` and `console`.
+        table: Instead of a path: a table of the session's catalog over a folder of files; its
+            format and options are used, and its cached files are refreshed.
         format: `parquet`, `orc`, `json`, `csv`, or what a plugin offers, such as `delta`, and of
             a stream `memory` and `console`; by default what the contract's server says, else
             `parquet`.
@@ -56,6 +60,8 @@ class WriteArguments(TypedDict, total=False):
             `reject` the rows it cannot judge, or `warn`.
         auto_cast: Whether columns of another type are cast, row by row.
         writer_options: Options of Spark's file writer.
+        partition_by: A column of the contract, or several, whose values stand in the path of
+            main's files, as in `day=2026-11-23/`, and not in them.
         dataset_id: What governance calls the dataset: a name, or a function of the
             `DatasetFacts`; by default the contract's id.
         dataset_version: What it calls each version: a text with `{batch}`, `{sequence}` or
@@ -74,6 +80,7 @@ class WriteArguments(TypedDict, total=False):
     expected_contract_version: str
     object_name: str | None
     path: str | Path | None
+    table: str | None
     format: str | None
     server: str | None
     rejects: str | None
@@ -85,6 +92,7 @@ class WriteArguments(TypedDict, total=False):
     on_evaluation_error: str
     auto_cast: bool
     writer_options: Mapping[str, Any] | None
+    partition_by: str | Sequence[str]
     dataset_id: Name | None
     dataset_version: Name | None
     namespace: str | None
@@ -103,6 +111,7 @@ class Write:
         runtime: Configuration, plugins and services.
         subject: Contract, rules and place.
         path: Folder or URI of main, if given.
+        table: The table that main is, if it was named by one.
         format: Of main and rejects: the name of a sink.
         rejects: Folder or URI of the rejects; None for none.
         reads: Bindings of the reads that the frame comes from.
@@ -110,6 +119,7 @@ class Write:
         strategies: Who decides: those of the configuration, then those asked for.
         auto_cast: Whether columns of another type are cast.
         options: Options of Spark's file writer, as text.
+        partition_by: Main's columns that stand in the path of its files.
         versions: What governance calls the versions; None for the numbers of the sink's entries.
         namespace: First part of every key.
     """
@@ -117,6 +127,7 @@ class Write:
     runtime: Runtime
     subject: Subject
     path: str | None
+    table: str | None
     format: str
     rejects: str | None
     reads: Sequence[ReadBinding]
@@ -124,6 +135,7 @@ class Write:
     strategies: Sequence[NamedStrategy]
     auto_cast: bool
     options: Mapping[str, str]
+    partition_by: tuple[str, ...]
     versions: Versions | None
     namespace: str
 
@@ -134,6 +146,7 @@ class Write:
 
 
 def look_up(
+    spark: SparkSession,
     *,
     contract: Contract | str | Path | None = None,
     contract_id: str | None = None,
@@ -141,6 +154,7 @@ def look_up(
     object_name: str | None = None,
     data_product_output: Port | None = None,
     path: str | Path | None = None,
+    table: str | None = None,
     format: str | None = None,
     server: str | None = None,
     rejects: str | None = None,
@@ -152,6 +166,7 @@ def look_up(
     on_evaluation_error: str = "block",
     auto_cast: bool = True,
     writer_options: Mapping[str, Any] | None = None,
+    partition_by: str | Sequence[str] = (),
     dataset_id: Name | None = None,
     dataset_version: Name | None = None,
     namespace: str | None = None,
@@ -164,6 +179,7 @@ def look_up(
     """Look up and check what a write was asked for.
 
     Args:
+        spark: The session of the frame.
         data_product_output: Instead of a contract: an output port of a data product, as a
             `PortRef` or `{"product": ..., "port": ...}`; the port's contract is used.
 
@@ -173,6 +189,11 @@ def look_up(
         Dc43Error: if anything is not there or does not fit.
         TypeError: if `run_type` and `enforce` contradict each other.
     """
+    place, kind = None if path is None else str(path), format
+    options = reader_options(writer_options)
+    if table is not None:
+        found = find_table(spark, table, path=path)
+        place, kind, options = found.path, format or found.format, {**found.options, **options}
     policy = make_policy(resolve_run_type(run_type, enforce), on_incompatible, on_evaluation_error)
     runtime = services(runtime, governance_service, data_quality_service)
     subject = find_subject(
@@ -194,8 +215,8 @@ def look_up(
     return Write(
         runtime=runtime,
         subject=subject,
-        path=None if path is None else str(path),
-        format=subject.format(format) or "parquet",
+        path=place,
+        format=subject.format(kind) or "parquet",
         rejects=None if rejects is None else str(rejects),
         reads=bindings(reads),
         policy=policy,
@@ -204,7 +225,9 @@ def look_up(
             *(runtime.strategy(one) for one in interventions),
         ],
         auto_cast=auto_cast,
-        options=reader_options(writer_options),
+        table=table,
+        options=options,
+        partition_by=(partition_by,) if isinstance(partition_by, str) else tuple(partition_by),
         versions=None if dataset_version is None else Versions(wanted=dataset_version),
         namespace=namespace,
     )

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from dc43_core.errors import ConfigurationError
 from dc43_core.protocol.file_store import join
+from dc43_core.protocol.partitions import inside
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_log import FileSink
 from dc43_core.vocabulary import Lane
@@ -26,7 +27,8 @@ class SparkFileSink(FileSink):
     def final_name(self, token: str, index: int, staged: str) -> str:
         """Return a name that is the same at every attempt to publish this batch."""
         found = _SUFFIX.search(staged)
-        return join(self.uri, f"{token}{index:05d}{found[1] if found else self._suffix}")
+        end = found[1] if found else self._suffix
+        return join(self.uri, f"{inside(staged)}{token}{index:05d}{end}")
 
 
 @frozen(kw_only=True)
@@ -42,12 +44,14 @@ class Files:
         main_format: What main is written as in the end, where that differs.
         main_options: Options of that last write; the caller's own win.
         nested: Whether a column may hold more than one value.
+        partitions: Whether main may be partitioned by columns.
     """
 
     file_format: str = "parquet"
     main_format: str | None = None
     main_options: Mapping[str, str] = field(factory=dict)
     nested: bool = True
+    partitions: bool = True
     settings: Mapping[str, str] = field(factory=dict)
 
     def open(self, target: LaneTarget) -> Sink:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import frozen
@@ -28,6 +28,7 @@ class LaneTarget:
         columns: Returns main's columns and their types, as `{"id": "bigint"}`.
         session: The session that the stream runs in.
         view: What to call the lane in that session: the query's name.
+        partition_by: Main's columns that stand in the path of its files, and not in them.
     """
 
     lane: Lane
@@ -37,6 +38,7 @@ class LaneTarget:
     columns: Callable[[], Mapping[str, str]]
     session: SparkSession
     view: str
+    partition_by: Sequence[str] = ()
 
 
 class SinkFormat(Protocol):
@@ -44,7 +46,9 @@ class SinkFormat(Protocol):
 
     It may also have `main_format` and `main_options`, where main is written once more in another
     format when its rows are decided, `in_session = True`, where a write needs no path, and
-    `lands = False`, where no row lands: the stream is then only observed.
+    `lands = False`, where no row lands: the stream is then only observed; and `partitions = True`,
+    where it heeds `LaneTarget.partition_by` and keeps the folders of a staged file
+    (`dc43_core.protocol.partitions.inside`).
     """
 
     @property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import SparkSession
 
 from dc43_core.errors import ConfigurationError
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.sink import Sink
 from dc43_core.vocabulary import Lane
+from dc43_integrations.spark.partitioning import require_layout
 from dc43_integrations.spark.sinks.interface import LaneTarget, SinkFormat
 from dc43_integrations.spark.stager import SparkStager
 
@@ -21,6 +24,7 @@ def open_sinks(
     path: str,
     rejects: str | None,
     view: str = "",
+    partition_by: Sequence[str] = (),
 ) -> dict[Lane, Sink]:
     """Return main, and rejects where they are wanted.
 
@@ -32,6 +36,7 @@ def open_sinks(
         path: Folder or URI of main.
         rejects: Folder or URI of the rejects.
         view: What to call the write in its session.
+        partition_by: Main's columns that stand in the path of its files.
 
     Raises:
         ConfigurationError: if both are one folder, or a column does not go with the format.
@@ -47,10 +52,12 @@ def open_sinks(
                 columns=stager.schema,
                 session=session,
                 view=view,
+                partition_by=partition_by if lane is Lane.MAIN else (),
             )
         )
 
     sinks = {Lane.MAIN: opened(Lane.MAIN, path)}
+    require_layout(sinks[Lane.MAIN], partition_by)
     if rejects is not None:
         sinks[Lane.REJECTS] = opened(Lane.REJECTS, rejects)
         if sinks[Lane.REJECTS].uri == sinks[Lane.MAIN].uri:
