@@ -16,6 +16,7 @@ from dc43_core.errors import Dc43Error
 from dc43_core.expectations.kinds import BUILT_IN
 from dc43_core.expectations.kinds.regex import MAX_LENGTH
 from dc43_core.governance.measuring import KEPT
+from dc43_core.governance.run_handle import RunHandle
 from dc43_core.plugin_manager import load_plugins
 from dc43_core.protocol.replay import REPLAY_FAILPOINTS
 from dc43_core.protocol.steps import FAILPOINTS
@@ -196,3 +197,21 @@ def test_the_protocol_s_page_lists_every_failpoint_in_order():
     assert tuple(listed) == FAILPOINTS
     listed = rows(section(page("explanation/protocol.md"), "A replay of rejects"))
     assert tuple(listed) == REPLAY_FAILPOINTS
+
+
+# -- helpers.md ------------------------------------------------------------------------------------
+
+
+def test_every_argument_of_the_helpers_is_on_their_page_and_no_other():
+    pytest.importorskip("pyspark")
+    from dc43_integrations.spark import io
+
+    text = page("reference/helpers.md")
+    helpers = [getattr(io, name) for name in io.__all__ if name.startswith(("read_", "write_"))]
+    taken = {name for helper in helpers for name in inspect.signature(helper).parameters}
+    tables = "".join(section(text, title) for title in ("The contract", "Of reads", "Of writes"))
+    cells = [line.split("|")[1] for line in tables.splitlines() if line.startswith("| `")]
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == taken
+    assert all(f"`{helper.__name__}`" in text for helper in helpers)
+    members = [name for name in dir(RunHandle) if not name.startswith("_")]
+    assert {row.partition("(")[0] for row in rows(section(text, "The run"))} == {*members}
