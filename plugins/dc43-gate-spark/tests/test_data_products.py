@@ -11,16 +11,20 @@ from pyspark.sql import DataFrame
 
 from dc43_core.config import Config
 from dc43_core.data_products.errors import PortNotFoundError, ServerError
+from dc43_core.data_quality.local import LocalDataQuality
 from dc43_core.errors import ConfigurationError, Dc43Error
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_core.runtime import Runtime
 from dc43_integrations.spark.io import (
     PortRef,
+    read_from_contract,
+    read_from_data_product,
     read_stream_from_contract,
     read_stream_from_data_product,
     read_stream_with_contract,
     write_stream_to_data_product,
     write_stream_with_contract,
+    write_to_data_product,
 )
 
 pytestmark = pytest.mark.spark
@@ -102,6 +106,47 @@ def test_a_stream_from_port_to_port_names_both_in_its_record(spark, shop, tmp_pa
     rows = spark.read.schema("id int, state string").json(str(tmp_path / "out")).collect()
     assert [tuple(row) for row in rows] == [(1, "open")]
     assert record.reject_count == 1
+
+
+class Judge(LocalDataQuality):
+    """Judges as dc43 does, and counts how often it was asked."""
+
+    asked = 0
+
+    def findings(self, plan, observations):
+        self.asked += 1
+        return super().findings(plan, observations)
+
+
+def test_a_batch_from_port_to_port_by_services_that_are_handed_in(spark, shop, runtime, tmp_path):
+    judge, governance = Judge(), MemoryGovernance()
+    given = {
+        "runtime": runtime,
+        "contract_service": shop.contracts(),
+        "data_product_service": shop.products(),
+        "governance_service": governance,
+    }
+    frame, read = read_from_data_product(
+        spark,
+        data_product_input={"product": "shop", "port": "raw"},
+        options={"header": True},
+        **given,
+    )
+    result = write_to_data_product(
+        df=frame,
+        reads=[read],
+        data_product_output=DAILY,
+        rejects=str(tmp_path / "rejects"),
+        data_quality_service=judge,
+        **given,
+    )
+    (record,) = governance.records()
+    assert (record.main_count, record.reject_count, judge.asked) == (1, 1, 1)
+    assert result.details["data_product"]["port"] == "daily"
+    assert [s.direction for s in governance.schema_observations()] == ["read", "write"]
+    assert (list(runtime.governance.records()), list(shop.governance.records())) == ([], [])
+    rows = read_from_contract(spark, contract_id="orders", return_status=False, runtime=shop)
+    assert [row.asDict()["id"] for row in rows.collect()] == [1]
 
 
 def test_read_and_write_each_tell_governance_of_one_schema(spark, shop, tmp_path):
