@@ -189,11 +189,15 @@ def move_before_prepare(self: BatchProtocol[Any], *facts: Any) -> Manifest:
 
 
 def sync_after_prepare(
-    self: BatchProtocol[Any], record: Any, files: Mapping[Lane, Sequence[str]], staging: str
+    self: BatchProtocol[Any],
+    record: Any,
+    files: Mapping[Lane, Sequence[str]],
+    staging: str,
+    *keys: Any,
 ) -> Manifest:
     """The manifest is durable before the files that it names."""
     with mock.patch.object(MemoryStore, "sync", sync_nothing):
-        manifest = PREPARE(self, record, files, staging)
+        manifest = PREPARE(self, record, files, staging, *keys)
     for paths in files.values():
         self.store.sync(paths)
     return manifest
