@@ -346,3 +346,27 @@ def test_rejects_are_replayed_into_the_table_once(flow: Flow, spark):
     assert (done.record.main_count, again.record) == (1, None)
     assert sorted(by_delta(flow.main), key=lambda row: row["id"]) == rows
     assert done.record.dataset_version == str(DeltaTable(str(flow.main)).version()) == "1"
+
+
+def test_a_batch_is_partitioned_and_overwritten(spark, landed, tmp_path):
+    from dc43_integrations.spark.io import write_with_contract
+
+    other, _ = landed
+    flow = Flow(spark, other.runtime, tmp_path / "100% ü")
+    names = {"id": "integer", "town": "string", "day": "date"}
+    contract = flow.contract([{"name": n, "logicalType": kind} for n, kind in names.items()])
+    day = dt.date(2024, 2, 29)
+    first = [(1, "a/b c", day), (2, None, day), (3, "100%", None)]
+    for rows, mode in ((first, "append"), ([(4, "Zürich", day)], "overwrite")):
+        write_with_contract(
+            df=spark.createDataFrame(rows, "id long, town string, day date"),
+            contract=contract,
+            path=str(flow.main),
+            format="delta",
+            partition_by=["town", "day"],
+            mode=mode,
+            runtime=flow.runtime,
+        )
+        found = [tuple(row[name] for name in names) for row in by_delta(flow.main)]
+        assert sorted(found) == sorted(rows)
+    assert DeltaTable(str(flow.main)).metadata().partition_columns == ["town", "day"]
