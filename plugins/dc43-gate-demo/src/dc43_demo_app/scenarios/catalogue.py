@@ -9,7 +9,7 @@ from dc43_core.vocabulary import RunType
 from dc43_demo_app.launch import Scenario
 from dc43_demo_app.scenarios.feed import Loss
 
-PACE = 0.4
+PACE = 0.5
 """Seconds from one day of the feed to the next, where nobody chooses."""
 
 
