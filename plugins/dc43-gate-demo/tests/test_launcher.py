@@ -46,6 +46,14 @@ def ended(launches: Launches, launch_id: str, client: MemoryGovernance) -> Launc
     raise AssertionError("its process does not end")
 
 
+def test_a_process_has_the_variables_that_it_is_given(launches, tmp_path):
+    prints = [sys.executable, "-c", "import os; print(os.environ['DC43_CONFIG'])"]
+    launch_id = launches.start(
+        "replay", prints, cwd=tmp_path, makes_run=False, environment={"DC43_CONFIG": "a.toml"}
+    )
+    assert ended(launches, launch_id, MemoryGovernance()).done == "a.toml"
+
+
 def test_a_process_that_ends_without_a_run_is_a_problem_in_its_own_words(launches, tmp_path):
     words = says("dc43: Java 17 or newer was not found", 2)
     launch_id = launches.start("flights", words, cwd=tmp_path, makes_run=True)
@@ -103,9 +111,12 @@ def test_an_id_that_is_none_finds_nothing(launches, launch_id):
 class Noted(Launches):
     """Notes what would be started."""
 
-    def start(self, title, command, *, cwd, makes_run) -> str:
-        self.folder = cwd
+    noted: tuple
+    config: str
+
+    def start(self, title, command, *, cwd, makes_run, environment) -> str:
         self.noted = (title, command[2:], makes_run)
+        self.config = environment["DC43_CONFIG"]
         return "noted"
 
 
@@ -160,6 +171,8 @@ def test_a_replay_is_that_of_the_pipeline_file(launcher, place):
         *("--batch=38", "--batch=39", "--check=tailnum.pattern"),
     ]
     assert (title, makes_run) == (f"replay of {BREAK}", False)
+    # Whatever the server was started with: its records go to the ledger of the scenarios.
+    assert launcher.launches.config == str(launcher.home.config_file)
 
 
 def test_a_stream_of_someone_else_is_not_touched(launcher, place):

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attrs import asdict, define, field, frozen
@@ -54,8 +54,24 @@ class Launches:
     _children: dict[int, subprocess.Popen[bytes]] = field(factory=dict, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
-    def start(self, title: str, command: Sequence[str], *, cwd: Path, makes_run: bool) -> str:
-        """Start a process; return the launch's id."""
+    def start(
+        self,
+        title: str,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        makes_run: bool,
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
+        """Start a process; return the launch's id.
+
+        Args:
+            title: For people.
+            command: What is started.
+            cwd: Its working folder.
+            makes_run: Whether a run comes of it.
+            environment: Variables that it has besides those of this process.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         launch_id = clock.new_id()[:12]
         started_at = clock.now()
@@ -68,6 +84,7 @@ class Launches:
                 # It outlives this server, and Ctrl-C in its terminal is not meant for it.
                 start_new_session=True,
                 cwd=cwd,
+                env={**os.environ, **(environment or {})},
             )
         with self._lock:
             self._children[process.pid] = process

@@ -128,10 +128,11 @@ class ScenarioLauncher:
         return ["dc43_demo_app.scenarios", plot.scenario.name, *where]
 
     def _launch(self, title: str, command: Sequence[str], *, makes_run: bool) -> str:
-        """Start a module; its working folder is the home, whose configuration it finds."""
+        """Start a module under the home's configuration, whatever this process was given."""
         return self.launches.start(
             title,
             [sys.executable, "-m", *command],
             cwd=self.home.folder,
             makes_run=makes_run,
+            environment={"DC43_CONFIG": str(self.home.config_file)},
         )
