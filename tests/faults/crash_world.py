@@ -224,6 +224,7 @@ class World:
                 raise
             return Ended(started=None, error=f"{type(died).__name__}: {died}")
         error = _awaited(started)
+        _let_go(started)
         self._see(started, error)
         return Ended(started=started, error=error)
 
@@ -291,6 +292,18 @@ def _awaited(started: StartedStream) -> str | None:
         return f"still running after {TIMEOUT} seconds"
     except StreamingQueryException as stopped:
         return str(stopped)
+
+
+def _let_go(started: StartedStream) -> None:
+    """Drop what a failpoint that raises leaves in Spark's memory, by the hundred.
+
+    PySpark keeps the error of a callback, and a closure on its way keeps the query.
+    """
+    started.stream.run_log.join()
+    failure = started.stream.failure
+    while failure is not None:
+        failure.__traceback__ = None
+        failure = failure.__context__
 
 
 @contextmanager

@@ -48,6 +48,8 @@ _QUICK = (
     "after create committed",
     "before delete",
 )
+_PAIRS = 10
+"""Of two points of one kind of batch, in the long form."""
 _FEW = ("staged", "prepared", "main-published")
 _KILLED = ("prepared",)
 _RACED = ("decided", "prepared")
@@ -144,16 +146,21 @@ class Crashes:
 
     def kills(self) -> Iterator[Figure]:
         """Kill drivers with their JVM."""
-        points = (*EVERY, "before rename", "after create prepared", *self.sink.commits)
+        points: Sequence[str] = _KILLED
+        if self.full:
+            # The sinks take turns: what a kill leaves to the next driver is files, of either.
+            every = (*EVERY, "before rename", "after create prepared", *self.sink.commits)
+            points = every[SINKS.index(self.sink) :: len(SINKS)]
+        timers, alone = (3, 1) if self.full else (1, 0)
         counted = kill(
             self.world(),
             self.home / "killed",
-            points if self.full else _KILLED,
-            timers=6 if self.full else 1,
-            alone=3 if self.full else 0,
+            points,
+            timers=timers,
+            alone=alone,
             say=self.say,
         )
-        wanted = 20 if self.full else 2
+        wanted = len(points) + timers + alone
         if counted.tried < wanted:
             counted.wrong.append(f"{wanted} were meant to be killed")
         yield self.counted("drivers killed with SIGKILL", counted)
@@ -181,10 +188,9 @@ class Crashes:
         choice = random.Random(43)
         for kind in ("mixed", "good", "bad", "empty", "blocked"):
             numbers = range(self._passed(kind))
-            singles: list[Crash] = [(kind, (n,)) for n in numbers]
-            pairs = choice.sample([(kind, pair) for pair in itertools.permutations(numbers, 2)], 24)
-            yield from _in_worlds(singles)
-            yield from _in_worlds(pairs)
+            pairs = choice.sample(list(itertools.permutations(numbers, 2)), _PAIRS)
+            yield from _in_worlds([(kind, (n,)) for n in numbers])
+            yield from _in_worlds([(kind, pair) for pair in pairs])
 
     def _passed(self, kind: str) -> int:
         """Return how many points a batch of this kind passes."""

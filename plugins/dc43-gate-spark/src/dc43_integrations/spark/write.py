@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,8 +167,9 @@ def start(
     for note in ready.notes:
         log.warning("rule.not-enforceable", check=note.path, reason=note.reason)
         stream.result.warnings.append(f"{note.path} is not enforceable: {note.reason}")
+    callback = _Callback(stream)
     writer = (
-        frame.writeStream.foreachBatch(_callback(stream))
+        frame.writeStream.foreachBatch(callback)
         .outputMode(target.output_mode)
         .option("checkpointLocation", spark_path(checkpoint))
         .trigger(**target.trigger)
@@ -186,7 +188,7 @@ def start(
 
     def end() -> None:
         # What governance would not take during the run is sent once more when it is over.
-        stream.end()
+        callback.end()
         if target.ephemeral:
             store.delete(checkpoint)
 
@@ -194,8 +196,27 @@ def start(
     return StartedStream(query=query, stream=stream)
 
 
-def _callback(stream: GovernedStream[DataFrame]) -> Callable[[DataFrame, int], None]:
-    def process(frame: DataFrame, batch_id: int) -> None:
+@define(eq=False)
+class _Callback:
+    """What Spark calls with each micro-batch, until its query has ended.
+
+    Spark's query holds it across the bridge to Python, and the stream holds the query. No collector
+    sees the whole of such a ring: it has to be cut, or each start costs its memory for good.
+    """
+
+    stream: GovernedStream[DataFrame] | None
+    raised: BaseException | None = None
+
+    def __call__(self, frame: DataFrame, batch_id: int) -> None:
+        try:
+            self._process(frame, batch_id)
+        except BaseException as error:
+            self.raised = error
+            raise
+
+    def _process(self, frame: DataFrame, batch_id: int) -> None:
+        stream = self.stream
+        assert stream is not None, "a query that has ended hands no batch over"
         try:
             stream.process(frame, batch_id)
         except Exception as error:
@@ -206,7 +227,16 @@ def _callback(stream: GovernedStream[DataFrame]) -> Callable[[DataFrame, int], N
             # Spark commits a batch whose callback ends without an Exception.
             raise CallbackInterruptedError(batch_id, type(error).__name__) from error
 
-    return process
+    def end(self) -> None:
+        """Send what governance would not take, and let go of the stream."""
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            stream.end()
+        error, self.raised = self.raised, None
+        while error is not None:
+            # PySpark keeps it, and with it each variable of each function that it passed.
+            traceback.clear_frames(error.__traceback__)
+            error = error.__context__
 
 
 def lives_in_session(runtime: Runtime, name: str) -> bool:
