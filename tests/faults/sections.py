@@ -14,6 +14,8 @@ from tests.faults.figures import Figure
 WITHOUT_SPARK = ("simulator", "outbox", "replays")
 SECTIONS = (*WITHOUT_SPARK, "crashes", "drifts", "viewfs")
 """In the order of the table. Those without Spark run beside the others, in their own process."""
+_BEGAN = time.monotonic()
+"""A section has a process of its own."""
 
 
 def collected(section: str, *, full: bool) -> list[Figure]:
@@ -48,4 +50,5 @@ def measured(section: str, *, full: bool) -> Iterator[Figure]:
 
 def say(section: str, text: str) -> None:
     """Show progress; standard output is for the table."""
-    print(f"[{section}] {text}", file=sys.stderr, flush=True)
+    seconds = time.monotonic() - _BEGAN
+    print(f"[{section} {seconds:4.0f} s] {text}", file=sys.stderr, flush=True)

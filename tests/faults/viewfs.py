@@ -18,18 +18,16 @@ from tests.faults.figures import Figure
 ROOT = Path(__file__).resolve().parents[2]
 SPARK = "plugins/dc43-gate-spark/tests"
 SHORT = {
-    "log, sharing and faults of the sink": [
-        f"{SPARK}/test_sink_log.py",
-        f"{SPARK}/test_shared_sinks.py",
-    ],
-    "restarts and rejects": [
-        f"{SPARK}/test_streams.py",
+    "log and sharing of the sink, restarts, rejects": [
+        *(f"{SPARK}/test_{name}.py" for name in ("sink_log", "shared_sinks", "streams")),
         "-k",
-        "restart or wiped or share or listener",
+        "sink_log or shared_sinks or restart or wiped or share or listener",
     ],
+}
+LONG = {
+    "every test of the Spark plugin": [SPARK],
     "killed twice with SIGKILL": ["tests/flow/test_kill.py"],
 }
-LONG = {**SHORT, "every test of the Spark plugin": [SPARK]}
 
 
 def measure(*, full: bool, say: Callable[[str], None]) -> Iterator[Figure]:
