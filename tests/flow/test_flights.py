@@ -69,6 +69,7 @@ class Year:
     main: Path
     rejects: Path
     sql: duckdb.DuckDBPyConnection
+    runtime: Runtime
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.sql.execute(query).fetchall()
@@ -111,7 +112,7 @@ def year(spark, tmp_path_factory) -> Year:
     for name in ("main", "rejects"):
         files = visible(out / name)
         sql.read_parquet(files).create(name)
-    return Year(result, records, seen, out / "main", out / "rejects", sql)
+    return Year(result, records, seen, out / "main", out / "rejects", sql, runtime)
 
 
 def judged(raw: Path) -> duckdb.DuckDBPyConnection:
@@ -152,6 +153,30 @@ def counts(year: Year, where: str) -> dict[str, int]:
     sums = ", ".join(f"count(*) FILTER (WHERE {broken})" for broken in rules.values())
     (found,) = year.rows(f"SELECT {sums} FROM input WHERE {where}")
     return {check: n for check, n in zip(rules, found, strict=True) if n}
+
+
+def test_5_the_pages_show_the_known_figures(year):
+    from starlette.testclient import TestClient
+
+    from dc43_demo_app.reading.ledger import Ledger
+    from dc43_demo_app.reading.promises import Promises
+    from dc43_demo_app.web.app import create_app
+    from dc43_demo_app.web.site import Site
+
+    runtime = year.runtime
+    promises = Promises(runtime=runtime, folders=[EXAMPLE / "contracts"])
+    site = Site(runtime=runtime, ledger=Ledger(client=runtime.governance), promises=promises)
+    run = f"/runs/{year.records[0].run_id}"
+    with TestClient(create_app(site), base_url="http://localhost") as pages:
+        text = pages.get(run).text
+        rejects = pages.get("/rejects/flights?check=tailnum.pattern").text
+    assert "13 batches published, 311,312 rows in" in text
+    assert ">25,464</a> of 336,776 rows rejected (7.6\N{NARROW NO-BREAK SPACE}%)" in text
+    table = text.split('id="violations"')[1].split("</table>")[0]
+    for figure in ("22,754", "2,512", "150", "29", "24"):
+        assert f">{figure}</a>" in table
+    assert "22,754 rows rejected for" in rejects
+    assert rejects.count('<td class="reasons">') == 50
 
 
 def test_the_year_ends_well(year):

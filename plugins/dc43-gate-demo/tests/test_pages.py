@@ -58,6 +58,7 @@ def test_a_blocked_batch_says_why_what_did_not_happen_and_what_to_do(world, brow
     client = browse()
     text = client.get(f"/runs/{run_id(stream)}").text
     assert "Batch 3 was blocked." in text
+    assert "The feed of 4 Jan lacks the required column tailnum." in text
     assert "No row of 10 was published, no dataset version exists" in text
     assert "tailnum" in text.split("Expected and found</h3>")[1].split("</table>")[0]
     assert "Stop run" not in text
@@ -90,6 +91,15 @@ def test_rejects_are_paged_over_batches(world, browse):
     third = client.get("/rejects/flights?page=3").text
     assert "1 to 50 of 120" in first
     assert "101 to 120 of 120" in third
+
+
+def test_rejects_of_several_streams_of_one_dataset_are_read_from_each(world, browse):
+    feed(world.stream("one"), range(2), bad=2)
+    feed(world.stream("two"), range(3), bad=3)
+    text = browse().get("/rejects/flights").text
+    assert "13 rows rejected" in text
+    table = text.split('<table class="rows">')[1].split("</table>")[0]
+    assert table.count("<tr>") - 1 == 13
 
 
 def test_where_the_reject_sink_is_gone_the_counts_stand(world, browse):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dc43_demo_app import formats
 from dc43_demo_app.charts.columns import Column, Window
@@ -16,6 +16,8 @@ STRIP = 24
 OVERVIEW = 28
 LEAST = 40
 """Columns that a panel has room for at least, so that a few batches are no broad blocks."""
+_TEXT = 9.0
+"""Width of a value beside its triangle, in percent of a panel."""
 _BAR = 0.78
 """Of a column's width; the rest is the gap between two."""
 _LEVELS = {
@@ -142,16 +144,12 @@ def rejected(columns: Sequence[Column], usual: float | None) -> Panel:
     highest = max((column.highest for column in columns), default=0.0)
     top = round_up(max(highest, usual or 0.0) * 100) / 100
     width = 100 / room(columns)
-    marks = [
-        Mark(
-            at=(at + _BAR / 2) * width,
-            width=width,
-            text=formats.share_of(max(b.share for b in column.unusual)),
-            end=at * width > 80,
-        )
+    found = [
+        (at, max(b.share for b in column.unusual))
         for at, column in enumerate(columns)
         if column.unusual
     ]
+    marks = _labelled([((at + _BAR / 2) * width, share) for at, share in found])
     where = max(columns, key=lambda c: c.highest, default=None)
     said = f", highest {formats.share_of(highest)} at batch {where.first}" if where else ""
     usual_text = f", usual {formats.share_of(usual)}" if usual is not None else ""
@@ -169,6 +167,25 @@ def rejected(columns: Sequence[Column], usual: float | None) -> Panel:
         dashed_text="" if usual is None else f"usual {formats.share_of(usual)}",
         marks=marks,
     )
+
+
+def _labelled(found: Sequence[tuple[float, float]]) -> list[Mark]:
+    """Return triangles with their values; where two stand close, one is written to the left.
+
+    Of more that stand close, the values that there is no room for are left to the table.
+    """
+    marks: list[Mark] = []
+    for at, share in found:
+        before = marks[-1] if marks else None
+        text = formats.share_of(share)
+        if before is not None and at - before.at < _TEXT:
+            free = len(marks) < 2 or before.at - marks[-2].at >= 2 * _TEXT
+            if before.text and not before.end and free and before.at > _TEXT:
+                marks[-1] = evolve(before, end=True)
+            else:
+                text = ""
+        marks.append(Mark(at=at, width=0, text=text, end=bool(text) and at > 100 - _TEXT))
+    return marks
 
 
 def warnings(columns: Sequence[Column]) -> Panel:

@@ -68,6 +68,8 @@ class Batch:
     contract_id: str
     contract_version: str
     reason: str | None
+    sink: str
+    rejects: str | None
     usual: float | None = None
     replay: bool = False
 
@@ -125,6 +127,8 @@ def brief(record: GovernanceRecord, sequence: int, earlier: Sequence[float]) -> 
         contract_id=record.contract_id,
         contract_version=record.contract_version,
         reason=record.intervention,
+        sink=record.sink,
+        rejects=record.rejects,
         usual=median(before) if len(before) >= LOOK_BACK_AT_LEAST else None,
         replay="replay" in record.details,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from dc43_core.errors import Dc43Error
-from dc43_core.protocol.file_store import FileStore, LocalFileStore, local_path
+from dc43_core.protocol.file_store import LocalFileStore, local_path
 from dc43_core.protocol.replays import Replays
 from dc43_core.protocol.sink_log import SinkLog
 from dc43_demo_app.reading.batch import Batch
@@ -56,65 +56,80 @@ class RejectedRow:
 
 @frozen
 class RejectSink:
-    """The rejects below one folder of this machine."""
+    """The rejects below one folder of this machine.
 
-    uri: str
+    Attributes:
+        files: The visible ones by stream and batch.
+        left: Rows that a replay has published since.
+    """
 
-    def rows(
-        self, batches: Sequence[Batch], check: str | None, *, offset: int, limit: int
-    ) -> list[RejectedRow]:
-        """Return some of the rows that were rejected in these batches, in their order.
+    files: Mapping[tuple[str, int], Sequence[str]]
+    left: Mapping[str, frozenset[int]]
 
-        Args:
-            batches: Which; records tell how many rows each has, so only the files that hold the
-                rows in question are opened.
-            check: Only rows that broke this rule.
-            offset: How many rows are passed over.
-            limit: How many are returned at most.
+    def rows(self, batch: Batch, check: str | None) -> list[RejectedRow]:
+        """Return the rejected rows of one batch.
 
         Raises:
-            RejectsUnreadableError: if the rows cannot be read here.
+            RejectsUnreadableError: if a file cannot be read.
         """
-        files = self._files()
-        found: list[RejectedRow] = []
-        left: Mapping[str, frozenset[int]] | None = None
-        for batch in batches:
-            count = rejected_by(batch, check)
-            if offset >= count:
-                offset -= count
-                continue
-            if left is None:
-                left = Replays(LocalFileStore(), self.uri).left()
-            mine = files.get((batch.stream_id, batch.batch_id), [])
-            rows = [row for file in mine for row in _read(file, check, left)]
-            found += rows[offset : offset + limit - len(found)]
-            offset = 0
-            if len(found) >= limit:
-                break
-        return found
+        mine = self.files.get((batch.stream_id, batch.batch_id), [])
+        return [row for file in mine for row in _read(file, check, self.left)]
 
-    def _files(self) -> dict[tuple[str, int], list[str]]:
-        """Return the visible files by stream and batch.
 
-        Raises:
-            RejectsUnreadableError: naming what stands in the way.
-        """
-        if "://" in self.uri and not self.uri.startswith("file:"):
-            raise RejectsUnreadableError(self.uri, "it is not on this machine")
-        folder = local_path(self.uri)
-        if not folder.is_dir():
-            raise RejectsUnreadableError(self.uri, "the folder is gone")
-        if (folder / "_delta_log").is_dir():
-            raise RejectsUnreadableError(
-                self.uri, "it is a Delta table, which only its engine reads"
-            )
-        store: FileStore = LocalFileStore()
-        found: dict[tuple[str, int], list[str]] = {}
-        for path in SinkLog(store, self.uri).files():
-            match = _FILE.search(path.rsplit("/", 1)[-1])
-            if match is not None:
-                found.setdefault((match["stream"], int(match["batch"])), []).append(path)
-        return found
+def rejected_rows(
+    batches: Sequence[Batch], check: str | None, *, offset: int, limit: int
+) -> list[RejectedRow]:
+    """Return some of the rows that were rejected in these batches, in their order.
+
+    Args:
+        batches: Which; records tell how many rows each has, so only the files that hold the
+            rows in question are opened.
+        check: Only rows that broke this rule.
+        offset: How many rows are passed over.
+        limit: How many are returned at most.
+
+    Raises:
+        RejectsUnreadableError: if the rows cannot be read here.
+    """
+    sinks: dict[str, RejectSink] = {}
+    found: list[RejectedRow] = []
+    for batch in batches:
+        count = rejected_by(batch, check)
+        if offset >= count:
+            offset -= count
+            continue
+        if batch.rejects is None:
+            raise RejectsUnreadableError("", f"the record of batch {batch.batch_id} names none")
+        if batch.rejects not in sinks:
+            sinks[batch.rejects] = open_rejects(batch.rejects)
+        rows = sinks[batch.rejects].rows(batch, check)
+        found += rows[offset : offset + limit - len(found)]
+        offset = 0
+        if len(found) >= limit:
+            break
+    return found
+
+
+def open_rejects(uri: str) -> RejectSink:
+    """Look at a reject sink.
+
+    Raises:
+        RejectsUnreadableError: naming what stands in the way.
+    """
+    if "://" in uri and not uri.startswith("file:"):
+        raise RejectsUnreadableError(uri, "it is not on this machine")
+    folder = local_path(uri)
+    if not folder.is_dir():
+        raise RejectsUnreadableError(uri, "the folder is gone")
+    if (folder / "_delta_log").is_dir():
+        raise RejectsUnreadableError(uri, "it is a Delta table, which only its engine reads")
+    store = LocalFileStore()
+    found: dict[tuple[str, int], list[str]] = {}
+    for path in SinkLog(store, uri).files():
+        match = _FILE.search(path.rsplit("/", 1)[-1])
+        if match is not None:
+            found.setdefault((match["stream"], int(match["batch"])), []).append(path)
+    return RejectSink(found, Replays(store, uri).left())
 
 
 def rejected_by(batch: Batch, check: str | None) -> int:

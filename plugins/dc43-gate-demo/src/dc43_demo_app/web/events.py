@@ -85,11 +85,10 @@ def _regions(request: Request, view: LiveView, after: int, *, whole: bool) -> st
     """Return the regions that changed, each an element with an id that is replaced."""
     draw = macros(request, "macros/run.html")
     token = form_token(request)
-    parts = [draw.head(view, token), draw.track(view)]
+    # What is as it was, the page leaves alone.
+    parts = [draw.head(view, token), draw.track(view), draw.lead(view), draw.verdict(view, token)]
     if view.sequence != after or whole:
         parts += [
-            draw.lead(view),
-            draw.verdict(view, token),
             draw.timeline(view),
             draw.violations(view),
         ]
@@ -98,8 +97,6 @@ def _regions(request: Request, view: LiveView, after: int, *, whole: bool) -> st
         else:
             new = view.totals.after(after)[-len(view.cards) :]
             parts += [draw.new_card(view, batch) for batch in new]
-    elif not view.alive:
-        parts.append(draw.verdict(view, token))
     return joined(parts)
 
 

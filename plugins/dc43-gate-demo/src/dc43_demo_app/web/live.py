@@ -67,6 +67,15 @@ class Blocked:
     commands: Sequence[tuple[str, str | None]]
     way_out: str | None
 
+    @property
+    def summary(self) -> str:
+        """What stopped it, in a sentence: the columns that are gone, else the reason as it is."""
+        gone = [str(one.get("column")) for one in self.drift if one.get("kind") == "missing"]
+        if gone and len(gone) == len(self.drift):
+            what = "column" if len(gone) == 1 else "columns"
+            return f"The feed of {self.batch.label} lacks the required {what} {', '.join(gone)}."
+        return self.record.intervention or "A strategy or a rule blocked it; it gave no reason."
+
 
 @frozen(kw_only=True)
 class LiveView:

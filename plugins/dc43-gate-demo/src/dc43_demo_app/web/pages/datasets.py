@@ -49,14 +49,11 @@ def show(request: Request) -> Response:
         raise HTTPException(404, f"Dataset {dataset} is not found in this ledger.")
     published = [batch for batch in batches if batch.published]
     words = site.ledger.words(dataset)
-    versions = [
-        Version(
-            batch=batch,
-            previous=published[at - 1].dataset_version if at else None,
-            word=words.get(batch.record_id),
-        )
-        for at, batch in enumerate(published)
-    ]
+    versions, before = [], {}
+    for batch in published:
+        word, previous = words.get(batch.record_id), before.get(batch.sink)
+        versions.append(Version(batch=batch, previous=previous, word=word))
+        before[batch.sink] = batch.dataset_version
     drawn = published[-_DRAWN:]
     newest = batches[-1] if batches else None
     return page(

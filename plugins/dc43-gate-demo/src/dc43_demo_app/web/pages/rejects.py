@@ -14,9 +14,9 @@ from starlette.responses import RedirectResponse, Response
 from dc43_demo_app.reading.batch import Batch
 from dc43_demo_app.reading.rejects import (
     RejectedRow,
-    RejectSink,
     RejectsUnreadableError,
     rejected_by,
+    rejected_rows,
 )
 from dc43_demo_app.reading.violations import Violation, ranked
 from dc43_demo_app.web.render import integer, page, site_of
@@ -52,8 +52,7 @@ def show(request: Request) -> Response:
         run=request.query_params.get("run") or None,
         check=request.query_params.get("check") or None,
     )
-    log = site.ledger.dataset_log(dataset)
-    every = log.batches()
+    every = site.ledger.dataset_log(dataset).batches()
     if not every and dataset not in site.ledger.datasets():
         raise HTTPException(404, f"Dataset {dataset} is not found in this ledger.")
     batches = [b for b in reversed(every) if chosen.holds(b) and not b.replay]
@@ -61,14 +60,10 @@ def show(request: Request) -> Response:
     number = min(max(integer(request, "page") or 1, 1), max(1, -(-count // A_PAGE)))
     rows: Sequence[RejectedRow] = []
     problem = None
-    last = log.record(every[-1]) if every else None
-    sink = last.rejects if last is not None else None
     if count and site.shows_rows:
         try:
-            if sink is None:
-                raise RejectsUnreadableError("", "the newest batch names none")
             offset = (number - 1) * A_PAGE
-            rows = RejectSink(sink).rows(batches, chosen.check, offset=offset, limit=A_PAGE)
+            rows = rejected_rows(batches, chosen.check, offset=offset, limit=A_PAGE)
         # What the ledger counted stands without the rows.
         except RejectsUnreadableError as error:
             problem = str(error)
@@ -81,7 +76,7 @@ def show(request: Request) -> Response:
         checked=sum(batch.rows for batch in batches),
         rows=rows,
         problem=problem,
-        sink=sink,
+        sinks=sorted({batch.rejects for batch in batches if batch.rejects and batch.rejected}),
         number_=number,
         pages=max(1, -(-count // A_PAGE)),
         first=(number - 1) * A_PAGE + 1,
