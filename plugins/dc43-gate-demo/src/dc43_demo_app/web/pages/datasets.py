@@ -49,7 +49,8 @@ def show(request: Request) -> Response:
         raise HTTPException(404, f"Dataset {dataset} is not found in this ledger.")
     published = [batch for batch in batches if batch.published]
     words = site.ledger.words(dataset)
-    versions, before = [], {}
+    versions: list[Version] = []
+    before: dict[str, str | None] = {}
     for batch in published:
         word, previous = words.get(batch.record_id), before.get(batch.sink)
         versions.append(Version(batch=batch, previous=previous, word=word))
