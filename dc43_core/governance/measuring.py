@@ -49,7 +49,8 @@ class Measuring:
         self._futures: dict[str, Future[None]] = {}
         # Rows are written one after the other, so that an older one never overwrites the end.
         self._lock = threading.RLock()
-        self._closed = threading.Event()
+        self._closed = False
+        self._over = threading.Event()
         self._heart: threading.Thread | None = None
 
     def ask(self, wanted: Measurement, snapshot: Snapshot, plan: CheckPlan) -> Measurement:
@@ -59,7 +60,7 @@ class Measuring:
             ServiceClosedError: if no more is measured.
         """
         with self._lock:
-            if self._closed.is_set():
+            if self._closed:
                 raise ServiceClosedError
             for known in self._rows.values():
                 if not known.ended and _subject(known) == _subject(wanted):
@@ -100,10 +101,12 @@ class Measuring:
 
     def close(self) -> None:
         """Take no more: what waits has failed, and what is being measured is waited for."""
-        self._closed.set()
+        with self._lock:
+            self._closed = True
         self._pool.shutdown(cancel_futures=True)
-        for name, future in self._futures.items():
-            if future.cancelled():
+        self._over.set()
+        for name in [name for name, future in self._futures.items() if future.cancelled()]:
+            if not self._rows[name].ended:
                 self._change(name, **_failed("the service was closed before its turn"))
 
     def _take(self, name: str, snapshot: Snapshot, plan: CheckPlan) -> None:
@@ -155,7 +158,7 @@ class Measuring:
 
     def _beat(self) -> None:
         """Say of what waits or is being measured that its process is alive."""
-        while not self._closed.wait(HEARTBEAT_SECONDS):
+        while not self._over.wait(HEARTBEAT_SECONDS):
             with self._lock:
                 open_ones = [name for name, row in self._rows.items() if not row.ended]
                 for name in open_ones:

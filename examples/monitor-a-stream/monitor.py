@@ -47,9 +47,10 @@ def watch(
 
     def pause() -> bool:
         time.sleep(every)
-        for one in measured:
-            tell(service.measurement(one))
-        measured[:] = [one for one in measured if not service.measurement(one).ended]
+        rows = [service.measurement(one) for one in measured]
+        for row in rows:
+            tell(row)
+        measured[:] = [row.measurement_id for row in rows if not row.ended]
         return True
 
     blocked = 0
