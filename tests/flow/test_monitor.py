@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dc43_core import Runtime, load_config
+from dc43_core import (
+    DataQualityService,
+    GovernanceRecord,
+    Observations,
+    Runtime,
+    load_config,
+)
 from dc43_core.errors import BatchBlockedError
+from dc43_core.governance.measurements import Measurement
 from dc43_core.pipeline import open_stream
 from dc43_core.protocol.disposition import Policy
 from dc43_core.protocol.sink_log import FileSink
@@ -71,3 +80,33 @@ def test_another_process_sees_each_batch_while_the_stream_runs(runtime, tmp_path
         assert monitor.wait(timeout=30) == 1
     running.run_log.end(RunOutcome.BLOCKED)
     assert told.startswith("batch 2, no version, 1 rows: block: amount must not be missing")
+
+
+def test_what_is_measured_is_told_until_it_has_ended(runtime, capsys):
+    class Counted:
+        """A snapshot that is counted while the monitor looks again."""
+
+        def observe(self, plan: Any) -> Observations:
+            time.sleep(0.5)
+            return Observations(row_count=4, broken={"primaryKey": 1}, violating=1)
+
+    running = stream(runtime, run_type=RunType.OBSERVE)
+    running.process(BAD, 0)
+    watch = runpy.run_path(str(MONITOR))["watch"]
+    with DataQualityService(runtime) as service:
+
+        def inspect(record: GovernanceRecord) -> Measurement:
+            # The next batch lands, and the monitor goes on meanwhile.
+            running.process(GOOD, 1)
+            return service.measure(Counted(), "orders", dataset_version="0")
+
+        watch(runtime, service, "orders", batches=2, every=0.1, inspect=inspect)
+    running.run_log.end(RunOutcome.ENDED)
+    first, *told, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("batch 0, version 0, 1 rows: warn: amount must not be missing")
+    assert "batch 1, version 1, 2 rows: ok" in told
+    assert {line for line in told if "snapshot" in line} <= {
+        "  snapshot of version 0: waiting",
+        "  snapshot of version 0: running",
+    }
+    assert last == "  snapshot of version 0: done, 4 rows, warn primaryKey 1"
