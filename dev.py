@@ -57,6 +57,7 @@ python3 dev.py COMMAND [ARGUMENTS]
   bench    the benchmarks
   python   Python in the project's environment: python -m pytest --help
   docs     the documentation as a site, into dist/docs
+  ui-soak  the pages under a run of 10,000 batches; needs Chromium
   screenshots  the pictures of the walkthrough, into docs/tutorials/images; needs Chromium
   wheels   one wheel for each distribution, into dist/, without an index
   pins     compile the pinned requirements again: pins --upgrade
@@ -72,6 +73,7 @@ COMMANDS = {
     "bench": ["python -m benchmarks"],
     "python": ["python"],
     "docs": ["python -m mkdocs build --strict"],
+    "ui-soak": ["python -m benchmarks.pages"],
     "screenshots": ["python docs/screenshots.py"],
     "wheels": ["uv build --all-packages --wheel --no-build-isolation --offline --clear -o dist"],
     "setup": ["python --version"],

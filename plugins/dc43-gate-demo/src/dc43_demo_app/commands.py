@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +16,16 @@ from dc43_demo_app.launch import Launcher
 from dc43_demo_app.pipelines import PipelineLauncher
 from dc43_demo_app.reading.ledger import Ledger
 from dc43_demo_app.reading.promises import Promises
-from dc43_demo_app.web.serve import LOOPBACK, is_loopback, serve
+from dc43_demo_app.web.serve import LOOPBACK, host_names, is_loopback, serve
 from dc43_demo_app.web.site import Site
 
 Host = Annotated[str, typer.Option(help="Address to listen at; only this machine by default.")]
 Port = Annotated[
     int, typer.Option(min=0, max=65_535, help="Port to listen at; 0 takes a free one.")
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--name", help="Another host name that requests may be for; may be repeated."),
 ]
 Rows = Annotated[
     bool,
@@ -42,6 +47,7 @@ def ui(
     ] = None,
     host: Host = LOOPBACK,
     port: Port = 8043,
+    name: Names = None,
     show_rows: Rows = False,
 ) -> None:
     """Show the streams of the configured ledger as web pages.
@@ -55,7 +61,13 @@ def ui(
     launcher = PipelineLauncher.of(pipeline or [], state.runtime)
     folders = launcher.contract_folders
     site = make_site(
-        state.runtime, launcher, host, namespace=namespace, rows=show_rows, folders=folders
+        state.runtime,
+        launcher,
+        host,
+        names=name or (),
+        namespace=namespace,
+        rows=show_rows,
+        folders=folders,
     )
     serve(site, host, port, "dc43 ui")
 
@@ -65,18 +77,18 @@ def make_site(
     launcher: Launcher | None,
     host: str,
     *,
+    names: Sequence[str] = (),
     namespace: str | None = None,
     rows: bool = False,
-    folders: list[Path],
+    folders: Sequence[Path] = (),
 ) -> Site:
     """Return the site over a runtime's ledger."""
-    names = {"localhost", "127.0.0.1", "[::1]"} if is_loopback(host) else {host.lower()}
     return Site(
         runtime=runtime,
         ledger=Ledger(client=runtime.governance, namespace=namespace or runtime.config.namespace),
         promises=Promises(runtime=runtime, folders=folders),
         launcher=launcher,
-        hosts=frozenset(names),
+        hosts=host_names(host, names),
         shows_rows=rows or is_loopback(host),
         user=user(),
     )
@@ -89,6 +101,7 @@ def demo(
     ] = None,
     host: Host = LOOPBACK,
     port: Port = 8043,
+    name: Names = None,
     show_rows: Rows = False,
 ) -> None:
     """Show governed streams of real flights run, as web pages.
@@ -103,7 +116,7 @@ def demo(
     runtime = place.runtime()
     try:
         launcher = ScenarioLauncher.of(place, runtime)
-        site = make_site(runtime, launcher, host, rows=show_rows, folders=[])
+        site = make_site(runtime, launcher, host, names=name or (), rows=show_rows)
         serve(site, host, port, "dc43 demo")
     finally:
         runtime.close()

@@ -7,14 +7,19 @@ from collections.abc import AsyncIterator
 
 import anyio
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from dc43_core.errors import Dc43Error
 from dc43_core.governance.model import Run
+from dc43_core.log import get_logger
 from dc43_demo_app.web.live import LiveView, live_view
 from dc43_demo_app.web.pages.runs import find_run
 from dc43_demo_app.web.render import integer, joined, macros, site_of
 from dc43_demo_app.web.security import form_token
+
+log = get_logger("pages")
 
 LOOK_SECONDS = 0.25
 """How often the ledger is looked at, and so how often a page changes at most."""
@@ -51,7 +56,12 @@ async def _events(request: Request, after: int) -> AsyncIterator[str]:
     # Told at once, so that the page knows of its link before anything happens.
     yield "retry: 1000\nevent: beat\ndata:\n\n"
     while True:
-        view = await run_in_threadpool(_view, request)
+        try:
+            view = await run_in_threadpool(_view, request)
+        except (Dc43Error, HTTPException) as error:
+            # The browser comes back by itself; until then the page says that there is no link.
+            log.warning("events.ended", path=request.url.path, error=str(error))
+            return
         mark = _mark(view)
         if mark != shown or view.sequence != after:
             behind = view.sequence - after

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import sys
+from collections.abc import Iterable
 
 import uvicorn
 from attrs import frozen
@@ -43,6 +44,21 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def host_names(host: str, more: Iterable[str] = ()) -> frozenset[str]:
+    """Return what a browser may call this server, in small letters.
+
+    Args:
+        host: The address that is listened at.
+        more: Names that whoever starts it vouches for.
+    """
+    names = {name.lower() for name in more}
+    if is_loopback(host):
+        return frozenset(names | {"localhost", "127.0.0.1", "[::1]"})
+    if host in ("0.0.0.0", "::"):
+        return frozenset(names | {"localhost", "127.0.0.1", socket.gethostname().lower()})
+    return frozenset(names | {f"[{host}]" if ":" in host else host.lower()})
 
 
 def bind(host: str, port: int) -> Address:
