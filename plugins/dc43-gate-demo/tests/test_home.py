@@ -62,6 +62,13 @@ def test_only_one_scenario_loses_a_column(home):
     assert [name for name, loss in lost.items() if loss] == ["streaming-schema-break"]
 
 
+def test_the_contracts_stand_behind_the_ports_of_a_data_product(home):
+    runtime = home.runtime()
+    [product] = runtime.products().all()
+    found = {runtime.resolve_port(product, port.name).contract.id for port in product.ports}
+    assert found == {plot.contract for plot in PLOTS.values()}
+
+
 def test_what_is_changed_in_a_home_stays(home):
     home.runtime()
     contract = home.folder / "contracts" / "flights.odcs.yaml"

@@ -63,6 +63,10 @@ strategies = [{strategies}]
 """
 
 
+_FURNITURE = ("contracts", "products")
+"""Folders of this package that each home has, so that what is in them can be changed there."""
+
+
 class StreamBusyError(Dc43Error, RuntimeError):
     """Another process runs this stream."""
 
@@ -210,12 +214,11 @@ class Home:
         return self.folder / "data" / "flights"
 
     def _furnish(self) -> None:
-        contracts = self.folder / "contracts"
-        contracts.mkdir(parents=True, exist_ok=True)
-        packaged = resources.files("dc43_demo_app") / "contracts"
-        for plot in PLOTS.values():
-            name = f"{plot.contract}.odcs.yaml"
-            _put(contracts / name, (packaged / name).read_text(encoding="utf-8"))
+        for name in _FURNITURE:
+            packaged = resources.files("dc43_demo_app") / name
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+            for file in packaged.iterdir():
+                _put(self.folder / name / file.name, file.read_text(encoding="utf-8"))
         _put(self.config_file, _CONFIG)
 
     def _places(self, plot: Plot) -> list[Place]:
