@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dc43_core.testing.records import make_record
@@ -21,6 +21,7 @@ def batches(count, **facts):
     return (made * (count // 50 + 1))[:count]
 
 
+@settings(deadline=None, max_examples=40)
 @given(count=st.integers(0, 20_000))
 def test_no_batch_is_left_out_and_no_panel_is_wider_than_it_may_be(count):
     made = columns(batches(count), ())

@@ -12,7 +12,8 @@ from dc43_demo_app.charts.scale import round_up
 from dc43_demo_app.reading.batch import BatchState
 
 HEIGHT = 64
-STRIP = 24
+STRIP, WORDS = 24, 16
+"""Height of the strip of states, and of the words above it where there are any."""
 OVERVIEW = 28
 LEAST = 40
 """Columns that a panel has room for at least, so that a few batches are no broad blocks."""
@@ -20,6 +21,7 @@ _TEXT = 9.0
 """Width of a value beside its triangle, in percent of a panel."""
 _BAR = 0.78
 """Of a column's width; the rest is the gap between two."""
+_STOPPED = (BatchState.BLOCKED, BatchState.ERROR)
 _LEVELS = {
     BatchState.OK: 6,
     BatchState.WARNING: 12,
@@ -86,24 +88,22 @@ def states(columns: Sequence[Column]) -> Panel:
     paths: dict[BatchState, list[str]] = {}
     marks: list[Mark] = []
     width = 100 / room(columns)
+    stopped = any(column.state in _STOPPED for column in columns)
+    floor = STRIP + WORDS * stopped
     for at, column in enumerate(columns):
         state = column.state
-        if state in (BatchState.BLOCKED, BatchState.ERROR):
-            word = "Blocked" if state is BatchState.BLOCKED else "Failed"
-            marks.append(
-                Mark(
-                    at=at * width,
-                    width=width * _BAR,
-                    text=word,
-                    state=state,
-                    end=at * width > 50,
-                )
-            )
+        if state in _STOPPED:
+            # A word only where the one before it leaves room; each cell has its look anyway.
+            worded = [mark.at for mark in marks if mark.text]
+            fits = not worded or at * width - worded[-1] >= _TEXT
+            word = formats.word(state.value) if fits else ""
+            end = at * width > 100 - _TEXT
+            marks.append(Mark(at=at * width, width=width * _BAR, text=word, state=state, end=end))
             continue
-        paths.setdefault(state, []).append(_bar(at, _LEVELS[state], STRIP))
+        paths.setdefault(state, []).append(_bar(at, _LEVELS[state], floor))
         if state is BatchState.REJECTED:
             # The notch: half a step on top, so that it differs from a warning without colour.
-            paths[state].append(f"M{at + _BAR / 4:.2f} {STRIP - 12}v-4h{_BAR / 2:.2f}v4z")
+            paths[state].append(f"M{at + _BAR / 4:.2f} {floor - 12}v-4h{_BAR / 2:.2f}v4z")
     found = {state: sum(column.state is state for column in columns) for state in BatchState}
     told = ", ".join(
         f"{formats.STATE_WORDS[state.value].lower()} {n}" for state, n in found.items() if n
@@ -114,7 +114,7 @@ def states(columns: Sequence[Column]) -> Panel:
         unit="",
         sentence=f"State of {_columns(columns)}: {told or 'none yet'}",
         count=room(columns),
-        height=STRIP,
+        height=floor,
         paths=[(f"s-{state.value}", "".join(d)) for state, d in paths.items()],
         marks=marks,
     )
