@@ -136,6 +136,8 @@ def show(
             out.print(f"  {clean(id_)}: {clean(reason)}", soft_wrap=True)
         for name, text in (row.get("_dc43_raw") or {}).items():
             out.print(f"  {clean(name)} was {clean(repr(text))}", soft_wrap=True)
+        for name, value in json.loads(row.get("_dc43_extra") or "{}").items():
+            out.print(f"  {clean(name)}={clean(value)} (not declared then)", soft_wrap=True)
         if row.get("_dc43_line") is not None:
             out.print(f"  line {clean(repr(row['_dc43_line']))}", soft_wrap=True)
         if row.get("_dc43_file") is not None:

@@ -106,7 +106,8 @@ class Reader:
             return None
         if not is_number(node.value):
             raise self.error(f"must be a number, not {_shown(node)}", key)
-        return node.value  # type: ignore[no-any-return]
+        found: Number = node.value
+        return found
 
     def scalar(self, key: str) -> Any:
         """Return a number, a boolean or text."""

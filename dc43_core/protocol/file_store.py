@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -117,6 +118,10 @@ class LocalFileStore:
     synced before the name appears. A rename would replace the target without a word.
     """
 
+    def __init__(self) -> None:
+        # Folders whose names were synced, with their inodes; a stream makes some for each batch.
+        self._durable: deque[tuple[Path, int]] = deque(maxlen=100)
+
     def uri(self, path: str) -> str:
         """Return the absolute `file:` URI."""
         return local_path(path).absolute().as_uri()
@@ -169,7 +174,7 @@ class LocalFileStore:
     def _create_if_absent(self, target: Path, data: bytes) -> bool:
         if target.exists():
             return False
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         # Hidden from Spark's listings, and unique: two drivers may be here at once.
         temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.tmp"
         try:
@@ -192,7 +197,7 @@ class LocalFileStore:
             return self._rename_no_replace(local_path(source), local_path(target))
 
     def _rename_no_replace(self, old: Path, new: Path) -> bool:
-        new.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(new.parent)
         try:
             os.link(old, new)
         except FileExistsError:
@@ -217,9 +222,21 @@ class LocalFileStore:
             with _named("sync", path), where.open("rb") as file:
                 os.fsync(file.fileno())
             folders.add(where.parent)
-        for folder in folders:
+        # An engine may have made the folders above them as well.
+        for folder in folders | {above for below in folders for above in self._new_above(below)}:
             with _named("sync", folder.as_uri()):
                 _sync_folder(folder)
+
+    def _new_above(self, folder: Path) -> Iterator[Path]:
+        """Yield the folders whose entry of the one below may not survive a crash yet."""
+        for above in folder.parents:
+            known = (folder, folder.stat().st_ino)
+            # Where this account may not write, nothing is new.
+            if known in self._durable or not os.access(above, os.R_OK | os.W_OK):
+                return
+            yield above
+            self._durable.append(known)
+            folder = above
 
     def delete(self, path: str) -> None:
         """Delete a file, or a folder with all that is in it."""
@@ -285,6 +302,18 @@ def _named(operation: str, path: str) -> Iterator[None]:
     except OSError as error:
         problem = error.strerror or str(error)
         raise FileAccessError(operation, path, problem, error.errno) from error
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each with a name that survives a crash."""
+    made: list[Path] = []
+    above = folder
+    while not above.exists():
+        made.append(above)
+        above = above.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in reversed(made):
+        _sync_folder(one.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -132,15 +132,17 @@ class GovernanceRecord:
             raise CorruptFileError(source, f"not a governance record: {error}") from error
 
 
-def require_known_format(payload: Mapping[str, Any], source: str) -> None:
+def require_known_format(
+    payload: Mapping[str, Any], source: str, known: int = FORMAT_VERSION
+) -> None:
     """Refuse a file of ours that a newer dc43 wrote; one without a version is of the first.
 
     Raises:
         FormatVersionError: naming the file and both versions.
     """
     found = payload.get("format_version", 1)
-    if not isinstance(found, int) or found > FORMAT_VERSION:
-        raise FormatVersionError(source, found, FORMAT_VERSION)
+    if not isinstance(found, int) or found > known:
+        raise FormatVersionError(source, found, known)
 
 
 def encode(payload: Mapping[str, Any]) -> bytes:

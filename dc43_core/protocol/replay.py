@@ -4,8 +4,9 @@
 
 A replay is a batch of its own. What decides it is one file, `<rejects>/_dc43/replayed/<n>`, created
 only if absent: it holds the manifest and names the rows that leave the rejects. Who computed rows
-while another took the number begins again, without those. From there on whoever comes along
-completes it. Reject files stay as they are, and so does every count of an earlier record.
+while another took the number (another replay, or an erasure) begins again, without those. From
+there on whoever comes along completes it. Reject files stay as they are, and so does every count
+of an earlier record.
 """
 
 from __future__ import annotations
@@ -81,9 +82,16 @@ class ReplayProtocol:
             number, write = replays.newest() + 1, uuid.uuid4().hex
             identity = replay_stream(rejects.uri)
             folder = join(main.staging(), identity, f"{number}-{write}")
-            restaged = self.replayer.restage(
-                rejects.files(), replays.left(), chosen, folder, self.limit
-            )
+            try:
+                restaged = self.replayer.restage(
+                    rejects.files(), replays.left(), chosen, folder, self.limit
+                )
+            except Exception:
+                self.store.delete(folder)
+                if replays.newest() < number:
+                    raise
+                # An erasure has replaced the files that were being read.
+                continue
             self.failpoint("replay-staged", number)
             if not restaged.count:
                 self.store.delete(folder)
@@ -98,7 +106,7 @@ class ReplayProtocol:
             )
             if replays.take(replay):
                 break
-            # Another took the number, and perhaps the very rows.
+            # Another took the number, and perhaps the very rows; or an erasure has removed some.
             self.store.delete(folder)
         self.failpoint("replay-taken", number)
         record = _publish(replay, self.store, main, self.failpoint, self.now)
@@ -194,7 +202,7 @@ def complete(
     for number in range(replays.newest(), 0, -1):
         replay = replays.read(number)
         # Rejects that several sinks share: theirs is theirs to complete.
-        if canonical(replay.manifest.record.sink) != canonical(main.uri):
+        if replay is None or canonical(replay.manifest.record.sink) != canonical(main.uri):
             continue
         # None is begun before the one before it is complete.
         if Writes(store, main.uri).record(replay.write) is not None:

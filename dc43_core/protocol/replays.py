@@ -1,4 +1,7 @@
-"""Which rows left a reject sink, and by which replay: one small file each, created once."""
+"""Which rows left a reject sink, and by which replay: one small file each, created once.
+
+A number may also be taken by a fence: who has judged rows before it begins again.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,12 @@ from attrs import frozen
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.journal import Manifest
-from dc43_core.protocol.record import FORMAT_VERSION, decode, encode
+from dc43_core.protocol.record import FORMAT_VERSION, decode, encode, require_known_format
 from dc43_core.protocol.rejects import RowNumbers
 from dc43_core.protocol.sink_log import OURS
+
+FENCE_FORMAT_VERSION = 2
+"""Fences came after replays."""
 
 
 @frozen(kw_only=True)
@@ -76,27 +82,41 @@ class Replays:
         names = (file.name for file in self.store.list(self.folder))
         return max((int(name) for name in names if name.isdigit()), default=0)
 
-    def read(self, number: int) -> Replay:
-        """Return one.
+    def read(self, number: int) -> Replay | None:
+        """Return one; None where its number was taken by a fence.
 
         Raises:
             CorruptFileError: if it is missing or not whole.
         """
         path = join(self.folder, str(number))
         try:
-            return Replay.from_payload(decode(self.store.read(path), path), path)
+            payload = decode(self.store.read(path), path)
         except FileNotFoundError as error:
             raise CorruptFileError(path, "this replay is missing") from error
+        if "fence" not in payload:
+            return Replay.from_payload(payload, path)
+        require_known_format(payload, path, FENCE_FORMAT_VERSION)
+        return None
 
     def all(self) -> Iterator[Replay]:
         """Yield each, oldest first."""
         for number in range(1, self.newest() + 1):
-            yield self.read(number)
+            if (replay := self.read(number)) is not None:
+                yield replay
 
     def take(self, replay: Replay) -> bool:
         """Decide a replay's fate; False if another has its number."""
         path = join(self.folder, str(replay.number))
         return self.store.create_if_absent(path, encode(replay.payload()))
+
+    def fence(self, why: str) -> None:
+        """Let whoever has read the rejects up to now and not taken a number yet begin again."""
+        facts = {"format_version": FENCE_FORMAT_VERSION, "fence": why}
+        number = self.newest() + 1
+        path = join(self.folder, str(number))
+        while not self.store.create_if_absent(path, encode({**facts, "number": number})):
+            number += 1
+            path = join(self.folder, str(number))
 
     def left(self) -> dict[str, frozenset[int]]:
         """Return the ids of all rows that left."""

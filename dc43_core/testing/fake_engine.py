@@ -251,6 +251,10 @@ class FakeEraser:
         counts = {f: sum(_is(row, key) for row in read_rows(self.store, f)) for f in files}
         return {file: rows for file, rows in counts.items() if rows}
 
+    def columns(self, files: Sequence[str], *, staged: bool = False) -> set[str]:
+        """Return the names of all columns."""
+        return {name for file in files for row in read_rows(self.store, file) for name in row}
+
     def without(self, file: str, key: Key, folder: str, *, staged: bool = False) -> str:
         """Write the other rows of a file."""
         path = join(folder, "rows.jsonl")

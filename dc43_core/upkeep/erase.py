@@ -14,11 +14,12 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from dc43_core.errors import Dc43Error
+from dc43_core.errors import ConfigurationError, Dc43Error
 from dc43_core.protocol import clock
 from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.held import Held
 from dc43_core.protocol.record import decode, encode, require_known_format
+from dc43_core.protocol.replays import Replays
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_check import OWN_FILE
 from dc43_core.protocol.sink_log import FileSink
@@ -30,7 +31,17 @@ from dc43_core.upkeep.sweep import begun_replays
 from dc43_core.vocabulary import Lane
 
 HELD, UNCAST = "held", "uncast"
-POINTS = ("found", "rewritten", "begun", "moved", "listed", "held-replaced", "removed", "finished")
+POINTS = (
+    "found",
+    "rewritten",
+    "begun",
+    "moved",
+    "listed",
+    "fenced",
+    "held-replaced",
+    "removed",
+    "finished",
+)
 """Where a test may crash an erasure, in order."""
 
 
@@ -113,6 +124,8 @@ class Eraser:
         if facts is not None:
             hits += self._held(facts, key)
             hits += self._uncast(facts, key)
+        if not hits:
+            self._require_column(facts, key)
         return hits
 
     def erase(self, key: Key, *, by: str) -> Mapping[str, int]:
@@ -180,22 +193,45 @@ class Eraser:
                 "start the stream to complete it, or wait until it is, and then erase",
             )
 
+    def _require_column(self, facts: Facts | None, key: Key) -> None:
+        """Refuse a key that no row could have: its column is misspelt."""
+        files = [file for sink in self.sinks.values() for file in sink.files()]
+        held = [] if facts is None else [f for _, _, part in self._held_files(facts) for f in part]
+        found = self.rows.columns(files), self.rows.columns(held, staged=True)
+        if None in found:
+            return
+        known = {name for names in found for name in names or ()}
+        if known and key.column not in known:
+            shown = ", ".join(sorted(known))
+            raise ConfigurationError(
+                "--key", [f"there is no column {key.column!r}; columns: {shown}"]
+            )
+
+    def _held_files(self, facts: Facts) -> Iterator[tuple[Held, str, list[str]]]:
+        """Yield each group of the files of blocked batches that are there."""
+        for batch_id in facts.blocked:
+            # An erasure makes an incident that has files in common with the one before.
+            seen: set[str] = set()
+            for held in reversed(facts.journal.incidents(batch_id)):
+                for group, files in held.staged.files.items():
+                    fresh = [f for f in files if f not in seen]
+                    seen.update(fresh)
+                    yield held, group, [f for f in fresh if self.store.status(f) is not None]
+
     def _held(self, facts: Facts, key: Key) -> Iterator[Hit]:
         for batch_id in facts.blocked:
             if facts.journal.resolution(batch_id) is not None:
                 raise _released(batch_id)
-            for held in facts.journal.incidents(batch_id):
-                for group, files in held.staged.files.items():
-                    there = [f for f in files if self.store.status(f) is not None]
-                    for file, rows in self.rows.find(there, key, staged=True).items():
-                        yield Hit(
-                            where=HELD,
-                            file=file,
-                            rows=rows,
-                            batch_id=batch_id,
-                            group=group,
-                            incident=held.incident,
-                        )
+        for held, group, files in self._held_files(facts):
+            for file, rows in self.rows.find(files, key, staged=True).items():
+                yield Hit(
+                    where=HELD,
+                    file=file,
+                    rows=rows,
+                    batch_id=held.record.batch_id,
+                    group=group,
+                    incident=held.incident,
+                )
 
     def _uncast(self, facts: Facts, key: Key) -> Iterator[Hit]:
         for file in self.store.list(join(facts.journal.folder, UNCAST)):
@@ -277,6 +313,11 @@ class Eraser:
             }
             sink.log.replace(new)
         self.point("listed")
+        if any(one.where == Lane.REJECTS.value for one in erasure.replaced):
+            # Whoever is judging rejects has read the rows that are gone by now.
+            rejects = self.sinks[Lane.REJECTS].uri
+            Replays(self.store, rejects).fence(f"erasure {erasure.number}")
+        self.point("fenced")
         self._replace_held(erasure)
         self.point("held-replaced")
         self._remove(erasure)

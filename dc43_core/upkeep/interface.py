@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from attrs import frozen
@@ -20,7 +20,7 @@ class Key:
     """Which rows are to be erased. The value shows itself nowhere.
 
     Attributes:
-        column: A column of the contract.
+        column: A column of the contract, or one that rejected rows have besides.
         value: The text of its value.
     """
 
@@ -44,7 +44,8 @@ class RowEraser(Protocol):
     """Finds rows in data files, and writes files anew without them.
 
     A row is meant if its value of the column equals the key's, as text or as the column's type,
-    or if text that would not cast and was kept in its place equals it.
+    or if text that would not cast and was kept in its place equals it, or if a column that the
+    contract did not declare was kept with a rejected row and is written so.
     """
 
     def find(self, files: Sequence[str], key: Key, *, staged: bool = False) -> Mapping[str, int]:
@@ -54,9 +55,13 @@ class RowEraser(Protocol):
             files: URIs of files with the same or similar columns.
             key: Which rows.
             staged: Whether they are files as the engine stages them.
+        """
+        ...
 
-        Raises:
-            ConfigurationError: if no file has such a column.
+    def columns(self, files: Sequence[str], *, staged: bool = False) -> Set[str] | None:
+        """Return what a key's column may be in these files; None if they do not tell.
+
+        That includes columns that a contract did not declare, and that rejected rows keep.
         """
         ...
 

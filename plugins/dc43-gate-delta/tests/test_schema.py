@@ -116,6 +116,33 @@ def test_a_table_with_other_columns_is_refused(tables: Tables, columns, said: st
     assert said in refusal(tables)
 
 
+def test_a_table_of_rejects_gets_the_columns_that_an_earlier_dc43_did_not_know(tables: Tables):
+    tables.publish(0, 1)
+    tables.columns = {**COLUMNS, "_dc43_extra": "string"}
+    assert tables.sink().defects() == []
+    staged = tables.manifest(1, tables.stage(2))
+    assert [tables.sink().publish(staged) for _ in range(2)] == [2, 2]
+    assert tables.table().to_pyarrow_table().schema.names == list(tables.columns)
+    assert tables.ids() == [1, 2]
+
+
+def test_two_drivers_add_such_a_column_once(tables: Tables, monkeypatch: pytest.MonkeyPatch):
+    tables.publish(0, 1)
+    tables.columns = {**COLUMNS, "_dc43_extra": "string"}
+    sink, staged = tables.sink(), tables.manifest(1, tables.stage(2))
+    moved = sink._moved
+
+    def overtaken(*move: str):
+        monkeypatch.setattr(sink, "_moved", moved)
+        tables.publish(1, 3, stream="b" * 32)
+        return moved(*move)
+
+    monkeypatch.setattr(sink, "_moved", overtaken)
+    # Made at 0, the column at 1, the other's batch at 2.
+    assert sink.publish(staged) == 3
+    assert tables.ids() == [1, 2, 3]
+
+
 def test_a_column_that_must_not_be_null_is_refused(tables: Tables):
     tables.create(field={"nullable": False})
     assert "it has id as long not null, not long" in refusal(tables)

@@ -108,17 +108,24 @@ def test_a_downstream_stream_sees_a_replacement_as_a_new_file(flow):
 
 def test_a_blocked_batch_loses_the_rows_and_is_released_without_them(flow):
     orders = flow(COLUMNS)
-    orders.put(HEADER, "1,anna,5,", "2,ben,,", "3,anna,x,", "4,carl,9,")
+    rows = "1,anna,5,,k", "2,ben,,,l", "3,anna,x,,m", "4,carl,9,,n", "5,dan,,,anna-tag"
+    orders.put(f"{HEADER},tag", *rows)
     blocks = _Blocks()
-    orders.run(enforce=True, interventions=[blocks])
+    plain = {"parquet.enable.dictionary": "false", "compression": "none"}
+    orders.run(enforce=True, interventions=[blocks], writer_options=plain)
     assert eraser(orders).erase(Key(column="who", value="anna"), by="me") == {"held": 3}
+    # The contract knows nothing of tags.
+    assert holding(orders.main, "anna-tag")
+    assert eraser(orders).erase(Key(column="tag", value="anna-tag"), by="me") == {"held": 2}
     assert holding(orders.main, "anna") == []
     journal = Journal(LocalFileStore(), str(orders.checkpoint), blocks.stream(orders))
     release(journal, 0, as_=Release.REJECTS, reason="seen", by="me")
     landed = orders.run(enforce=True)
     assert landed.error is None
     assert [row[0] for row in orders.main_rows()] == [4]
-    assert [row["who"] for row in orders.reject_rows()] == ["ben"]
+    assert [(row["who"], row["_dc43_extra"]) for row in orders.reject_rows()] == [
+        ("ben", '{"tag":"l"}')
+    ]
     record = orders.records()[-1]
     assert (record.row_count, record.main_count, record.reject_count) == (2, 1, 1)
 

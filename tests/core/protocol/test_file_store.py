@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dc43_core.protocol import file_store
 from dc43_core.protocol.file_store import LocalFileStore, join, local_path
 
 NAMES = ["plain", "with space", "übér-日本", "100%", "a%20b", "a#b?c", "k=v", "a+b&c;d", "'\"`"]
@@ -88,6 +89,28 @@ def test_the_name_appears_after_the_content_is_safe(
     spy("link")
     STORE.create_if_absent(str(tmp_path / "a"), b"1")
     assert steps == ["fsync", "link", "fsync"]
+
+
+def test_a_folder_that_is_made_has_a_name_that_survives_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    synced: list[Path] = []
+    monkeypatch.setattr(file_store, "_sync_folder", synced.append)
+    store, below = LocalFileStore(), tmp_path / "a" / "b"
+    store.create_if_absent(str(below / "x"), b"1")
+    assert synced == [tmp_path, tmp_path / "a", below]
+    synced.clear()
+    store.rename_no_replace(str(below / "x"), str(tmp_path / "c" / "y"))
+    assert synced == [tmp_path, tmp_path / "c"]
+    synced.clear()
+    # As an engine makes them.
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    (tmp_path / "d" / "e" / "z").touch()
+    store.sync([str(tmp_path / "d" / "e" / "z")])
+    assert {tmp_path, tmp_path / "d", tmp_path / "d" / "e"} <= set(synced)
+    synced.clear()
+    store.sync([str(tmp_path / "d" / "e" / "z")])
+    assert synced == [tmp_path / "d" / "e"]
 
 
 def test_of_writers_at_once_exactly_one_wins_and_its_content_is_whole(tmp_path: Path):

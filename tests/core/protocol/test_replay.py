@@ -386,7 +386,8 @@ def test_a_file_that_cannot_be_read_stops_everything_and_is_named(world, payload
 
 def test_a_missing_number_is_named(world):
     replay(world)
-    found = Replays(world.store, REJECTS).read(1).payload()
+    (only,) = Replays(world.store, REJECTS).all()
+    found = only.payload()
     world.store.create_if_absent(f"{REJECTS}/_dc43/replayed/3", encode(found))
     with pytest.raises(CorruptFileError, match="replayed/2: this replay is missing"):
         replay(world)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
+from dc43_core.protocol.identity import stream_of
+from dc43_core.protocol.rejects import Chosen, Replayed
 from dc43_core.protocol.release import release
+from dc43_core.protocol.replay import ReplayProtocol
+from dc43_core.testing.contracts import ORDERS
+from dc43_core.testing.fake_engine import FakeStager
 from dc43_core.testing.memory_store import MemoryStore
 from dc43_core.upkeep import erasures
 from dc43_core.upkeep.erase import POINTS, EraseRefusedError
 from dc43_core.upkeep.interface import Key
 from dc43_core.vocabulary import Lane, Release
-from tests.core.upkeep.conftest import MAIN, World, orders
+from tests.core.upkeep.conftest import CHECKPOINT, MAIN, World, orders
 
 SEVEN = Key(column="id", value="7")
 
@@ -349,3 +355,68 @@ def test_what_was_replaced_by_another_erasure_first_is_looked_at_again(world):
     expected = all_but_seven(*range(4))
     expected[Lane.MAIN].remove(10)
     assert seen(world) == expected
+
+
+CORRECTED = ORDERS.replace("required: true, ", "").replace("1.0.0", "1.1.0")
+
+
+def replay(world: World, at: str = "", act: Callable[[], object] = lambda: None) -> Replayed:
+    """Judge the rejects under a contract that their rows fit; act once at a failpoint."""
+    todo = [act]
+
+    def failpoint(name: str, number: int) -> None:
+        if name == at and todo:
+            todo.pop()()
+
+    plan = world.runtime.plan(world.runtime.contracts().parse("orders", CORRECTED.encode()))
+    known = stream_of(world.store, CHECKPOINT)
+    assert known is not None
+    return ReplayProtocol(
+        store=world.store,
+        sinks=world.sinks(),
+        replayer=FakeStager(store=world.store, plan=plan, kinds=world.runtime.kinds),
+        plan=plan,
+        namespace="default",
+        failpoint=failpoint,
+    ).run(Chosen(streams=frozenset([known["stream_id"]])))
+
+
+@pytest.mark.parametrize("step", ["replay-staged", "replay-synced"])
+def test_a_replay_that_was_judging_the_rows_begins_again_without_them(world, step):
+    world.run(orders(1))
+    done = replay(world, step, lambda: world.eraser().erase(SEVEN, by="anna"))
+    assert done.restaged.count == 2
+    assert world.landed(Lane.MAIN) == [110, 111, 112, 113, 114]
+    assert world.everywhere("7") == []
+    # What was fenced off and what left is told apart, and a later replay finds nothing more.
+    assert replay(world).restaged.judged == 0
+
+
+def test_files_that_vanish_under_a_replay_make_it_begin_again(world, monkeypatch):
+    world.run(orders(1))
+    restage = FakeStager.restage
+    tried: list[object] = []
+
+    def overtaken(stager, files, *more):
+        if not tried:
+            tried.append(world.eraser().erase(SEVEN, by="anna"))
+        return restage(stager, files, *more)
+
+    monkeypatch.setattr(FakeStager, "restage", overtaken)
+    assert replay(world).restaged.count == 2
+    assert world.everywhere("7") == []
+
+
+def test_a_replay_that_is_decided_is_completed_before_its_rows_are_erased(world):
+    world.run(orders(1))
+
+    def die() -> None:
+        raise Crash
+
+    with pytest.raises(Crash):
+        replay(world, "replay-taken", die)
+    with pytest.raises(EraseRefusedError, match="decided and not at its end"):
+        world.eraser().erase(SEVEN, by="anna")
+    replay(world)
+    assert world.eraser().erase(SEVEN, by="anna") == {"main": 1, "rejects": 1}
+    assert world.everywhere("7") == []

@@ -33,7 +33,7 @@ from dc43_delta.check import deleted_rows, lost_batches, place_defects, table_de
 from dc43_delta.errors import DeltaCommitError, DeltaTableError, OlderBatchError
 from dc43_delta.footer import read_footer
 from dc43_delta.log import DeltaLog
-from dc43_delta.schema import lane_schema, misfit
+from dc43_delta.schema import lacking, lane_schema, misfit
 
 GUARANTEE = "exactly once: one Delta commit a batch, with its application transaction"
 ATTEMPTS = 20
@@ -212,6 +212,8 @@ class DeltaSink:
                 self._require_fitting(table)
             adds = [add for move in manifest.moves if (add := self._moved(*move)) is not None]
             try:
+                if table is not None:
+                    self._add_lacking(table)
                 self._commit(table, adds, application, batch)
             except CommitFailedError as error:
                 # Another writer came in between. Look again.
@@ -286,6 +288,13 @@ class DeltaSink:
             data_change=True,
             stats=read_footer(self.store, final).statistics,
         )
+
+    def _add_lacking(self, table: DeltaTable) -> None:
+        """Give a table of rejects the columns that it was made without."""
+        columns = [] if self._schema is None else lacking(table.schema(), self._schema)
+        if columns:
+            table.alter.add_columns(columns)
+            self.log.settle(table.version())
 
     def _commit(
         self, table: DeltaTable | None, adds: list[AddAction], application: str, batch: int

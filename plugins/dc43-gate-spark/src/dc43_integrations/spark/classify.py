@@ -33,7 +33,7 @@ from dc43_integrations.spark.names import (
     quoted,
 )
 from dc43_integrations.spark.nested import Caster
-from dc43_integrations.spark.types import same, widens
+from dc43_integrations.spark.types import has_more, same, widens
 
 BITS = 60
 UNJUDGED = f"{MASK}_unjudged"
@@ -54,6 +54,8 @@ class Conversion:
         failed: True where a row has a value that would not cast; None where none can.
         line: Raw text of a row that could not be split into fields; None where none can be.
         file: File the row came from, known for rows that failed; None where it never is.
+        undeclared: Column name to the column, for what the contract does not declare, or not
+            with all of its fields.
     """
 
     target: T.StructType
@@ -62,6 +64,7 @@ class Conversion:
     failed: Column | None
     line: Column | None
     file: Column | None
+    undeclared: Mapping[str, Column] = field(factory=dict)
 
 
 def conversion(frame: DataFrame, target: T.StructType) -> Conversion:
@@ -101,6 +104,16 @@ def conversion(frame: DataFrame, target: T.StructType) -> Conversion:
         raw[name] = column(READ, "raw", name)
     has_read = isinstance(read, T.StructType)
     here = [text.isNotNull() for name, text in raw.items() if name not in carried]
+    wanted_by = {find.get(part.name): part.dataType for part in target}
+    undeclared = {
+        # Who reads a number out of JSON may take it for a double.
+        part.name: column(part.name).cast("string")
+        if isinstance(part.dataType, T.DecimalType)
+        else column(part.name)
+        for part in frame.schema
+        if part.name != READ
+        and (part.name not in wanted_by or has_more(part.dataType, wanted_by[part.name]))
+    }
     failed = [*([column(READ).isNotNull()] if has_read else []), *here]
     return Conversion(
         target=target,
@@ -109,6 +122,7 @@ def conversion(frame: DataFrame, target: T.StructType) -> Conversion:
         failed=reduce(Column.__or__, failed) if failed else None,
         line=column(READ, "line") if has_read else None,
         file=column(READ, "file") if has_read else None,
+        undeclared=undeclared,
     )
 
 

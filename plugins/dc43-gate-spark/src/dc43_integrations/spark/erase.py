@@ -18,7 +18,7 @@ from dc43_core.protocol.partitions import values
 from dc43_core.upkeep.interface import Key, Removed
 from dc43_integrations.spark.classify import MAIN, UNCAST
 from dc43_integrations.spark.file_store import spark_path
-from dc43_integrations.spark.names import PREFIX, RAW, column
+from dc43_integrations.spark.names import EXTRA, PREFIX, RAW, column
 from dc43_integrations.spark.stager import REJECTS
 
 _FILE, _LINE = "_dc43_file", "_dc43_line"
@@ -49,9 +49,7 @@ class SparkEraser:
             )
         given = {canonical(file): file for file in files}
         counts: dict[str, int] = {}
-        known: set[str] = set()
-        for frame in (f for kind in _by_format(files).items() for f in self._frames(*kind)):
-            known.update(frame.columns)
+        for frame in self._all(files):
             meant = _is(frame, key, staged=staged)
             if meant is None:
                 continue
@@ -62,12 +60,20 @@ class SparkEraser:
                 .collect()
             )
             counts.update({given[canonical(row[_FILE])]: int(row["count"]) for row in rows})
-        if known and key.column not in known and known != {_LINE}:
-            shown = ", ".join(sorted(n for n in known if not n.startswith(PREFIX)))
-            raise ConfigurationError(
-                "--key", [f"there is no column {key.column!r}; columns: {shown}"]
-            )
         return counts
+
+    def columns(self, files: Sequence[str], *, staged: bool = False) -> set[str] | None:
+        """Return the names of columns, also of those that their contract did not declare."""
+        known: set[str] = set()
+        for frame in self._all(files):
+            if frame.columns == [_LINE]:
+                return None
+            known.update(name for name in frame.columns if not name.startswith(PREFIX))
+            fields = {field.name: field.dataType for field in frame.schema}
+            for kept in _undeclared(fields, staged=staged):
+                names = frame.select(F.explode(F.json_object_keys(kept)).alias(EXTRA))
+                known.update(row[0] for row in names.distinct().collect())
+        return known
 
     def without(self, file: str, key: Key, folder: str, *, staged: bool = False) -> str:
         """Write all other rows of a file into one new file."""
@@ -82,6 +88,9 @@ class SparkEraser:
         if len(made) != 1:
             raise CorruptFileError(folder, f"expected one rewritten file, found {len(made)}")
         return made[0]
+
+    def _all(self, files: Sequence[str]) -> list[DataFrame]:
+        return [frame for kind in _by_format(files).items() for frame in self._frames(*kind)]
 
     def _frames(self, kind: str, files: Sequence[str]) -> list[DataFrame]:
         try:
@@ -132,24 +141,44 @@ def _is(frame: DataFrame, key: Key, *, staged: bool) -> Column | None:
     if frame.columns == [_LINE]:
         return F.coalesce(F.get_json_object(_LINE, _path("$", key)) == value, F.lit(False))
     fields = {field.name: field.dataType for field in frame.schema}
+    raw, undeclared = fields.get(RAW), _undeclared(fields, staged=staged)
+    meant = [F.get_json_object(kept, _path("$", key)) == value for kept in undeclared]
     if key.column not in fields:
-        return None
+        return _any(meant) if meant else None
     here, kind = column(key.column), fields[key.column]
-    meant = [here.cast("string") == value]
+    meant.append(here.cast("string") == value)
     if not isinstance(kind, T.ArrayType | T.MapType | T.StructType | T.StringType):
         meant.append(here == value.try_cast(kind))
-    raw = fields.get(RAW)
     if isinstance(raw, T.MapType):
         meant.append(column(RAW)[F.lit(key.column)] == value)
     elif isinstance(raw, T.StructType) and key.column in _names(raw["raw"].dataType):
         meant.append(column(RAW, "raw", key.column) == value)
     if staged:
         # What would not cast travels packed in a text column of its row.
-        texts = [name for name, kind in fields.items() if isinstance(kind, T.StringType)]
+        texts = _texts(fields)
         meant += [F.get_json_object(column(n), _path("$.raw", key)) == value for n in texts]
         if key.column in texts:
             meant.append(F.get_json_object(here, "$.value") == value)
+    return _any(meant)
+
+
+def _undeclared(fields: Mapping[str, T.DataType], *, staged: bool) -> list[Column]:
+    """Return where a row may have the columns that its contract did not declare, as JSON."""
+    kept = [F.col(EXTRA)] if EXTRA in fields else []
+    raw = fields.get(RAW)
+    if isinstance(raw, T.StructType) and "extra" in raw.names:
+        kept.append(column(RAW, "extra"))
+    if staged:
+        kept += [F.get_json_object(column(name), "$.extra") for name in _texts(fields)]
+    return kept
+
+
+def _any(meant: Sequence[Column]) -> Column:
     return reduce(or_, (F.coalesce(one, F.lit(False)) for one in meant))
+
+
+def _texts(fields: Mapping[str, T.DataType]) -> list[str]:
+    return [name for name, kind in fields.items() if isinstance(kind, T.StringType)]
 
 
 def _path(start: str, key: Key) -> str:

@@ -16,6 +16,8 @@ RAW = "_dc43_raw"
 LINE = "_dc43_raw_line"
 FILE = "_dc43_raw_file"
 FAILED = "_dc43_raw_failed"
+EXTRA = "_dc43_extra"
+"""Undeclared columns of a row that leaves the good ones, as one JSON object."""
 MASK = "_dc43_mask"
 LANE = "_dc43_lane"
 

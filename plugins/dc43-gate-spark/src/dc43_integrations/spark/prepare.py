@@ -47,6 +47,7 @@ def prepare(
     *,
     reads: Sequence[ReadBinding] = (),
     auto_cast: bool = True,
+    keeps_undeclared: bool = True,
     options: Mapping[str, str] | None = None,
     partition_by: Sequence[str] = (),
     **facts: Any,
@@ -61,6 +62,8 @@ def prepare(
         store: Where.
         reads: Bindings of the reads that the frame comes from.
         auto_cast: Whether columns of another type are cast, row by row.
+        keeps_undeclared: Whether rows that break a rule keep columns that the contract lacks; it
+            costs a rewrite of these rows where they stay in main.
         options: Options of Spark's writer.
         partition_by: Main's columns that stand in the path of its files.
         facts: Further attributes of the stager.
@@ -78,6 +81,8 @@ def prepare(
     target = target_schema(plan.schema, frame.schema)
     require_partitions(partition_by, target, sink)
     convert = conversion(frame, target)
+    if not keeps_undeclared:
+        convert = evolve(convert, undeclared={})
     added = read_expectations(convert, plan.expectations)
     plan = evolve(plan, expectations=(*plan.expectations, *added))
     main_format = getattr(sink, "main_format", None)

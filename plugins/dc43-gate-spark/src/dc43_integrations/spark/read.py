@@ -202,7 +202,10 @@ class FileSource(ABC):
         probe: FileProbe | None = None
         if self.format == "json":
             keys = record_check(store, plan.schema, self.options, folds=folds(spark), root=uri)
-            probe = keys.starting(_first_file(store, uri))
+            first = _first_file(store, uri)
+            probe = keys = keys.starting(first)
+            # Whoever is rejected keeps them.
+            names += keys.undeclared(partitions(first, uri) if first is not None else ())
         elif option(self.options, "header", "false").lower() == "true":
             required = [p.physical_name for p in plan.schema.columns if p.required or p.primary_key]
             names = self._header_order(store, uri, names, fold=folds(spark))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -19,9 +19,10 @@ from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.protocol.file_store import FileStore
 from dc43_integrations.spark.heads import HEAD, option, partitions, read_head
 from dc43_integrations.spark.json_types import declared_as, merged
+from dc43_integrations.spark.names import PREFIX
 
 _NAMED = 20
-"""Undeclared keys that are named one by one, for each place in a record."""
+"""Undeclared keys that are named one by one, for each place in a record, and that are read."""
 
 Place = tuple[str, ...]
 """Names from the record down; those of an array's items stand directly below the array's."""
@@ -119,6 +120,21 @@ class RecordCheck:
             except (ValueError, RecursionError):
                 # No JSON: Spark keeps the line, and it becomes a reject.
                 continue
+
+    def undeclared(self, inside: Collection[str]) -> list[str]:
+        """Return the undeclared keys that the stream's records began with, at most 20.
+
+        Args:
+            inside: Columns that the file's path holds.
+        """
+        fold = str.lower if self.folds else str
+        taken = Counter(map(fold, [*(p.physical_name for p in self.schema.columns), *inside]))
+        keys = [place[0] for place in self.began.found if len(place) == 1]
+        # What Spark could not tell from another column is left out, as ever.
+        taken.update(map(fold, keys))
+        return [
+            name for name in keys if taken[fold(name)] == 1 and not name.lower().startswith(PREFIX)
+        ][:_NAMED]
 
     def drift(self, files: Sequence[str]) -> list[ColumnDrift]:
         """Return how the records of these files differ, the first file of each kind named."""

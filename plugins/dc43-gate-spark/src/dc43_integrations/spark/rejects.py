@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from dc43_core.protocol.engine import BatchFacts
 from dc43_integrations.spark.classify import Classifier
-from dc43_integrations.spark.names import FILE, LINE, MASK, PREFIX, RAW, column
+from dc43_integrations.spark.names import EXTRA, FILE, LINE, MASK, PREFIX, RAW, column
 
 KEY_CHECKS, KEY_REASONS = f"{MASK}_checks", f"{MASK}_reasons"
 """Arrays of what a row broke under key rules, which masks do not know."""
@@ -35,7 +35,8 @@ class Envelope:
         """Return the rows of one batch as the reject sink keeps them.
 
         Args:
-            frame: The contract's columns, masks, raw text, and the key rules that were broken.
+            frame: The contract's columns, masks, raw text, undeclared columns, and the key rules
+                that were broken.
             batch: What is known of the batch.
             whole: Whether drift sent every row here; then its message is a reason of each.
         """
@@ -81,6 +82,8 @@ class Envelope:
             self._raw_map().alias(f"{PREFIX}raw"),
             F.col(LINE).alias(f"{PREFIX}line"),
             F.col(FILE).alias(f"{PREFIX}file"),
+            # Every column of it may have been NULL.
+            F.nullif(EXTRA, F.lit("{}")).alias(EXTRA),
             batch.alias(f"{PREFIX}batch"),
         ]
 

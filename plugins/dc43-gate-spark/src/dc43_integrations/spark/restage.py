@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
 from attrs import define
@@ -21,14 +21,14 @@ from dc43_core.vocabulary import Scope
 from dc43_integrations.spark.classify import MAIN, rejects, try_cast
 from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
-from dc43_integrations.spark.names import FAILED, LANE, PREFIX, READ, column, finder, folds
+from dc43_integrations.spark.names import EXTRA, FAILED, LANE, PREFIX, READ, column, finder, folds
 from dc43_integrations.spark.nested import Caster
 from dc43_integrations.spark.partitioning import write_out
 from dc43_integrations.spark.prepare import prepare
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.stager import SparkStager
-from dc43_integrations.spark.types import is_leaf, target_schema
+from dc43_integrations.spark.types import has_more, is_leaf, target_schema, texts_of
 
 ROW_ID, CHECKS = f"{PREFIX}row_id", f"{PREFIX}checks"
 _RAW, _LINE, _FILE = f"{PREFIX}raw", f"{PREFIX}line", f"{PREFIX}file"
@@ -223,7 +223,8 @@ class SparkReplayer:
 def as_read(frame: DataFrame, target: T.StructType) -> DataFrame:
     """Return rejects in the shape of a read that carries what would not cast.
 
-    A value that was kept as text is cast to the type of today, any other from the type it has.
+    A value that was kept as text is cast to the type of today, any other from the type it has. A
+    column that was not declared then and is by now is taken from what was kept of such.
     """
     find = finder(frame.columns, folds=folds(frame.sparkSession))
     caster = Caster(frame.sparkSession)
@@ -231,7 +232,8 @@ def as_read(frame: DataFrame, target: T.StructType) -> DataFrame:
         F.try_element_at(_RAW, F.lit(field.name)).alias(f"{_TEXT}{index}")
         for index, field in enumerate(target)
     ]
-    frame = frame.select("*", *texts)
+    kept_so = _undeclared(frame, target)
+    frame = frame.select("*", *texts, *(one.alias(name) for name, (one, _) in kept_so.items()))
     values: list[Column] = []
     failed: list[Column] = []
     for index, field in enumerate(target):
@@ -246,6 +248,12 @@ def as_read(frame: DataFrame, target: T.StructType) -> DataFrame:
             kept = again.value
             if again.failed is not None:
                 spelled = F.when(again.failed, again.text)
+        if (extra := f"{EXTRA}{index}") in kept_so:
+            was = caster.cast(extra, kept_so[extra][1], wanted)
+            there = F.col(extra).isNotNull()
+            kept = F.when(there, was.value).otherwise(kept)
+            if was.failed is not None:
+                spelled = F.when(there, F.when(was.failed, was.text)).otherwise(spelled)
         values.append(F.when(text.isNotNull(), cast).otherwise(kept).alias(name))
         lost = F.when(text.isNotNull(), F.when(cast.isNull(), text)).otherwise(spelled)
         failed.append(lost.alias(name))
@@ -256,6 +264,35 @@ def as_read(frame: DataFrame, target: T.StructType) -> DataFrame:
     return frame.select(
         *values, F.when(wrong, carried).alias(READ), ROW_ID, column(CHECKS).alias(_WAS)
     )
+
+
+def _undeclared(frame: DataFrame, target: T.StructType) -> dict[str, tuple[Column, T.DataType]]:
+    """Return what was kept of columns that were not declared, and its type, by a name of ours.
+
+    Its leaves are text, which is cast as the source's text would be.
+    """
+    if EXTRA not in frame.columns:
+        # None of these files was written by a dc43 that keeps them.
+        return {}
+    fold = folds(frame.sparkSession)
+    find = finder(frame.columns, folds=fold)
+    entries = F.map_entries(F.from_json(EXTRA, "map<string,string>"))
+    found: dict[str, tuple[Column, T.DataType]] = {}
+    for index, field in enumerate(target):
+        actual = find.get(field.name)
+        nested = not is_leaf(field.dataType)
+        if actual and nested and not has_more(field.dataType, frame.schema[actual].dataType):
+            continue
+        text = F.get(F.filter(entries, _is(field.name, fold)), 0)["value"]
+        kind = texts_of(field.dataType)
+        found[f"{EXTRA}{index}"] = (F.from_json(text, kind.json()) if nested else text, kind)
+    return found
+
+
+def _is(name: str, fold: bool) -> Callable[[Column], Column]:
+    if fold:
+        return lambda entry: F.lower(entry["key"]) == name.lower()
+    return lambda entry: entry["key"] == name
 
 
 def without(frame: DataFrame, left: RowNumbers) -> DataFrame:

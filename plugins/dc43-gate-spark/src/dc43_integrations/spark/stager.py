@@ -38,7 +38,7 @@ from dc43_integrations.spark.classify import (
 from dc43_integrations.spark.file_store import refusal, spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.known_keys import KeyFiles, read_keys, write_keys
-from dc43_integrations.spark.names import FAILED, FILE, LANE, LINE, RAW
+from dc43_integrations.spark.names import EXTRA, FAILED, FILE, LANE, LINE, RAW
 from dc43_integrations.spark.parcel import Parcels
 from dc43_integrations.spark.partitioning import write_out
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
@@ -104,12 +104,20 @@ class SparkStager:
 
     @property
     def _layout(self) -> dict[str, Any]:
-        """Whether raw text rides along, and of which columns; where, follows from the schema."""
-        return {"raw_text": self.convert.failed is not None, "columns": list(self.convert.raw)}
+        """What rides along: raw text, and of which columns, and undeclared columns.
+
+        Where, follows from the schema.
+        """
+        raw = {"raw_text": self.convert.failed is not None, "columns": list(self.convert.raw)}
+        # A dc43 that knows nothing of these must not take their rows for plain ones: it looks for
+        # the other keys first, and stops.
+        return {"with_undeclared": raw} if self._parcels.undeclared else raw
 
     def _as_laid_out(self, layout: Mapping[str, Any]) -> SparkStager:
         """Return a stager that reads what was staged so; a text that is in neither is NULL."""
         none = F.lit(None).cast("string")
+        undeclared = "with_undeclared" in layout
+        layout = layout["with_undeclared"] if undeclared else layout
         convert = Conversion(
             target=self.convert.target,
             typed=(),
@@ -117,6 +125,7 @@ class SparkStager:
             failed=F.lit(True) if layout["raw_text"] else None,
             line=none,
             file=none,
+            undeclared={EXTRA: none} if undeclared else {},
         )
         return evolve(self, convert=convert)
 
@@ -194,11 +203,14 @@ class SparkStager:
         # A streaming query has a session of its own: these reach nobody else's writes.
         for name, value in self.settings.items():
             session.conf.set(name, value)
-        judged = (
-            self.typed(frame)
-            .select("*", *self.classifier.mask_columns)
-            .observe(observation, *self.classifier.early_counters)
+        judged = self.typed(frame, *self._parcels.undeclared_columns).select(
+            "*", *self.classifier.mask_columns
         )
+        if self._parcels.undeclared:
+            # Before anything is counted, which copies each row: of a good one only a NULL is left.
+            judged = judged.select("*", self._extra[reject_all])
+            judged = judged.drop(*self._parcels.undeclared_names)
+        judged = judged.observe(observation, *self.classifier.early_counters)
         self._write(judged.select(*self._parcels.packed, self._lanes[reject_all]), folder, LANE)
         counts = observation.get
         staged = Staged(
@@ -239,6 +251,14 @@ class SparkStager:
         """The lane of a row, by whether drift rejects the whole batch."""
         failed = None if self.convert.failed is None else F.col(FAILED)
         return {whole: self.classifier.lane(failed, reject_all=whole) for whole in (False, True)}
+
+    @cached_property
+    def _extra(self) -> dict[bool, Column]:
+        """The undeclared columns of a row that leaves the good ones, by the same."""
+        return {
+            whole: F.when(lane != MAIN, self._parcels.undeclared_json).alias(EXTRA)
+            for whole, lane in self._lanes.items()
+        }
 
     @cached_property
     def _envelope(self) -> Envelope:
@@ -367,8 +387,8 @@ class SparkStager:
         parts = []
         for lane in (lane for lane in lanes if staged.files[lane]):
             frame = self._read(staged.files[lane]).select(*self._parcels.columns, file)
-            packed = lane == str(UNCAST)
-            parts.append(self._parcels.with_own_value(frame) if packed else frame)
+            loaded = self._parcels.has_load(lane)
+            parts.append(self._parcels.with_own_value(frame) if loaded else frame)
         return reduce(DataFrame.union, parts) if parts else self._nothing()
 
     def _nothing(self) -> DataFrame:
@@ -429,11 +449,13 @@ class SparkStager:
         main, sealed = list(files.pop(str(MAIN))), files.pop(REJECTS, [])
         if violating_to is Lane.MAIN:
             sealed = []
-            uncast = files.pop(str(UNCAST), [])
-            main += [path for paths in files.values() for path in paths]
-            if uncast:
-                rows = self._parcels.unpacked(self._read(uncast))
-                self._keep_raw(rows, batch)
+            if uncast := files.get(str(UNCAST)):
+                self._keep_raw(self._parcels.unpacked(self._read(uncast)), batch)
+            loaded: list[str] = []
+            for lane, paths in files.items():
+                (loaded if self._parcels.has_load(lane) else main).extend(paths)
+            if loaded:
+                rows = self._parcels.unpacked(self._read(loaded))
                 main += self._rewritten(rows, join(staged.folder, "kept"))
         elif not sealed and (violating := {lane: v for lane, v in files.items() if v}):
             # Blocked by a start without rejects, and released to those of this one.
@@ -459,26 +481,27 @@ class SparkStager:
         return self._data_files(folder)
 
     def _judged_again(self, files: Mapping[str, Sequence[str]]) -> DataFrame:
-        """Return the violating rows with their masks, raw text, and the key rules they broke."""
+        """Return the violating rows with their masks, what rode along, and key rules they broke."""
         parts = [self._masked(self._read(paths), lane) for lane, paths in files.items()]
         return reduce(DataFrame.unionByName, parts)
 
     def _masked(self, frame: DataFrame, lane: str) -> DataFrame:
-        packed = lane == str(UNCAST)
+        packed, uncast = self._parcels.has_load(lane), lane == str(UNCAST)
         broken = _key_rules(lane, [e for e in self.plan.expectations if e.form == "key"])
         checks = F.array(*(F.lit(e.id) for e in broken)).cast("array<string>")
         reasons = F.array(*(F.lit(e.demand) for e in broken)).cast("array<string>")
         return self._parcels.unpacked(frame, packed=packed).select(
             "*",
             *self.classifier.mask_columns,
-            F.lit(packed).alias(FAILED),
+            F.lit(uncast).alias(FAILED),
             checks.alias(KEY_CHECKS),
             reasons.alias(KEY_REASONS),
         )
 
     def _keep_raw(self, rows: DataFrame, batch: BatchFacts) -> None:
         """Keep the raw text of rows that stay in main as NULL; bounded, beside the checkpoint."""
-        lines = rows.limit(UNCAST_KEPT).select(F.to_json(F.struct("*"))).collect()
+        rows = rows.drop(EXTRA).limit(UNCAST_KEPT)
+        lines = rows.select(F.to_json(F.struct("*"))).collect()
         kept = [json.loads(line[0]) for line in lines]
         path = join(self.keep_uncast, batch.stream_id, "uncast", f"{batch.batch_id}.json")
         self.store.create_if_absent(path, encode({"format_version": 1, "rows": kept}))

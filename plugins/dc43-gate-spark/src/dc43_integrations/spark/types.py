@@ -146,6 +146,29 @@ def widens(found: T.DataType, wanted: T.DataType) -> bool:
     return isinstance(wanted, _WIDER.get(type(found), ()))
 
 
+def has_more(found: T.DataType, wanted: T.DataType) -> bool:
+    """Say whether one type has fields, at any depth, that another lacks."""
+    if isinstance(found, T.ArrayType) and isinstance(wanted, T.ArrayType):
+        return has_more(found.elementType, wanted.elementType)
+    if not isinstance(found, T.StructType) or not isinstance(wanted, T.StructType):
+        return False
+    return any(
+        part.name not in wanted.names or has_more(part.dataType, wanted[part.name].dataType)
+        for part in found
+    )
+
+
+def texts_of(kind: T.DataType) -> T.DataType:
+    """Return a type with text for each leaf; what is a map stays one, and its keys are."""
+    if isinstance(kind, T.StructType):
+        return T.StructType([T.StructField(f.name, texts_of(f.dataType)) for f in kind])
+    if isinstance(kind, T.ArrayType):
+        return T.ArrayType(texts_of(kind.elementType))
+    if isinstance(kind, T.MapType):
+        return T.MapType(T.StringType(), texts_of(kind.valueType))
+    return T.StringType()
+
+
 def is_leaf(kind: T.DataType) -> bool:
     """Say whether a type has no parts."""
     return not isinstance(kind, T.StructType | T.ArrayType | T.MapType)

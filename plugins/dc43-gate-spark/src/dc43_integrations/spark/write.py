@@ -122,6 +122,8 @@ def start(
         sink_store,
         reads=reads,
         auto_cast=auto_cast,
+        # What is blocked without a reject sink can be released to one later.
+        keeps_undeclared=target.rejects is not None or policy.enforces,
         options=target.options,
         partition_by=target.partition_by,
         probe=_probe(store, checkpoint, reads),
