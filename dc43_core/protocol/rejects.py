@@ -104,7 +104,7 @@ class Rejects(Protocol):
         """Judge rejects again, and publish those that pass; each leaves once.
 
         Raises:
-            ReplayRefusedError: if more is chosen than one replay may judge.
+            ReplayRefusedError: if more is chosen than one replay may judge, or a rule throws.
         """
         ...
 
@@ -127,7 +127,7 @@ class Replayer(Protocol):
             limit: How many rows at most.
 
         Raises:
-            ReplayRefusedError: if there are more.
+            ReplayRefusedError: if there are more, or a rule throws on one.
         """
         ...
 
@@ -137,4 +137,19 @@ def too_many(found: int, limit: int) -> ReplayRefusedError:
     return ReplayRefusedError(
         f"{found:,} rows are more than limits.replay_rows ({limit:,})",
         "choose some with --batch or --check, or raise the limit",
+    )
+
+
+def rule_throws(faults: Mapping[str, str]) -> ReplayRefusedError:
+    """Return the error for rows that rules of today throw on.
+
+    Args:
+        faults: Check id to what it throws.
+    """
+    told = "; ".join(f"{check}: {error}" for check, error in sorted(faults.items()))
+    return ReplayRefusedError(
+        f"a rule throws on rows that were chosen, and what cannot be judged is not published "
+        f"({told})",
+        "correct the rule in the contract, or choose rows that it can judge with --batch or "
+        "--check",
     )

@@ -227,7 +227,9 @@ class SinkCheck:
                 "missing-file",
                 f"the log lists {len(gone):,} files that are not there ({listed(sorted(gone))})",
                 self.uri,
-                "restore them from a copy; until then readers fail",
+                "restore them from a copy, until then readers fail; if there is none, `dc43 vacuum "
+                "PIPELINE.toml --drop-lost-files` says which rows are lost and drops them from the "
+                "log",
                 names=sorted(gone),
             )
         if changed:

@@ -80,15 +80,15 @@ class SinkLog:
             lines = self._all(number - 1) + lines
         return self.store.create_if_absent(self.path(number), _encode(lines))
 
-    def replace(self, files: Mapping[str, FileStatus]) -> int | None:
+    def replace(self, files: Mapping[str, FileStatus | None]) -> int | None:
         """Let files take the place of others, for readers all at once.
 
         Entries only add, so this is the next compaction, with empty entries up to it. Readers of
         a stream over this sink see the replacements as new files.
 
         Args:
-            files: By the URI that the log lists, what takes its place. One that is not listed
-                any more is left out.
+            files: By the URI that the log lists, what takes its place; None for nothing. One
+                that is not listed any more is left out.
 
         Returns:
             Number of the entry; None if there was nothing to replace.
@@ -103,11 +103,14 @@ class SinkLog:
             if not _is_compact(number):
                 self.append(number, [])
                 continue
-            lines = [
-                _status(new[path]) if (path := canonical(str(line["path"]))) in new else line
-                for line in lines
-            ]
-            if self.store.create_if_absent(self.path(number), _encode(lines)):
+            kept: list[dict[str, Any]] = []
+            for line in lines:
+                path = canonical(str(line["path"]))
+                if path not in new:
+                    kept.append(line)
+                elif (file := new[path]) is not None:
+                    kept.append(_status(file))
+            if self.store.create_if_absent(self.path(number), _encode(kept)):
                 return number
 
     def overwrite(self, files: Sequence[FileStatus]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from dc43_core.errors import Dc43Error
 from dc43_core.protocol.file_store import FileStore
@@ -13,6 +13,7 @@ from dc43_core.protocol.writes import Writes
 from dc43_core.upkeep.checkpoint import Facts
 from dc43_core.upkeep.diagnosis import Diagnosis, Level, defective, fine, wrong
 from dc43_core.upkeep.erasures import unfinished
+from dc43_core.upkeep.lost import dropped_names
 from dc43_core.upkeep.sweep import dead_files
 from dc43_core.vocabulary import Lane, Outcome
 
@@ -34,7 +35,7 @@ def check_sink(
         version = f", the newest entry is {newest}" if newest >= 0 else ""
         yield fine(area, f"{sink.uri}: readers see {len(files):,} files{version}")
     if facts is not None and isinstance(sink, FileSink) and not defects:
-        yield from check_agreement(lane, sink, facts)
+        yield from check_agreement(lane, sink, facts, dropped_names(store, sink.uri))
     if lane is Lane.MAIN:
         for number in unfinished(store, sink.uri):
             yield Diagnosis(
@@ -45,14 +46,28 @@ def check_sink(
             )
 
 
-def check_agreement(lane: Lane, sink: FileSink, facts: Facts) -> Iterator[Diagnosis]:
-    """Compare what the log lists with what this stream's records say, batch by batch."""
+def check_agreement(
+    lane: Lane, sink: FileSink, facts: Facts, dropped: Collection[str] = ()
+) -> Iterator[Diagnosis]:
+    """Compare what the log lists with what this stream's records say, batch by batch.
+
+    Args:
+        lane: Whose sink it is.
+        sink: The sink.
+        facts: What the stream's files say.
+        dropped: Names of files that were lost and dropped from the log.
+    """
     stream = facts.journal.folder.rsplit("/", 1)[-1]
-    listed: set[int] = set()
-    for path in sink.files():
-        own = OWN_FILE.match(path.rsplit("/", 1)[-1])
-        if own and own["stream"] == stream:
-            listed.add(int(own["batch"]))
+    listed = _batches(stream, (path.rsplit("/", 1)[-1] for path in sink.files()))
+    lost = sorted(_batches(stream, dropped) & facts.committed.keys())
+    if lost:
+        yield Diagnosis(
+            area="agreement",
+            level=Level.NOTE,
+            what=f"files of {lane} were lost and dropped from the log, of batches {_some(lost)}: "
+            "their records count more rows than there are",
+            way_out=f"{sink.uri}/_dc43/dropped says which, by whom and when",
+        )
     known = listed & facts.committed.keys()
     strange = sorted(listed - facts.committed.keys() - facts.pending.keys())
     if strange:
@@ -69,10 +84,7 @@ def check_agreement(lane: Lane, sink: FileSink, facts: Facts) -> Iterator[Diagno
         and sink.uri == (record.sink if lane is Lane.MAIN else record.rejects)
         and (lane is Lane.MAIN or record.reject_count)
     }
-    replaced = _replaced(sink) if lane is Lane.MAIN else -1
-    gone = sorted(
-        batch_id for batch_id in expected - listed if _sequence(facts, batch_id) > replaced
-    )
+    gone = sorted(expected - listed - set(lost))
     if gone:
         yield Diagnosis(
             area="agreement",
@@ -96,6 +108,11 @@ def check_agreement(lane: Lane, sink: FileSink, facts: Facts) -> Iterator[Diagno
         )
     if not (strange or gone or wrong_version):
         yield fine("agreement", f"{lane}: {len(expected):,} batches, as the records say")
+
+
+def _batches(stream: str, names: Iterable[str]) -> set[int]:
+    owned = (OWN_FILE.match(name) for name in names)
+    return {int(own["batch"]) for own in owned if own and own["stream"] == stream}
 
 
 def _at(sink: FileSink, facts: Facts, batch_id: int) -> bool:

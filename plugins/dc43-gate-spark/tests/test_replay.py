@@ -220,6 +220,8 @@ def test_a_delta_table_takes_a_replay_as_one_commit(flow):
     orders.put("id,note", "1,a", "2,long", ",b")
     assert orders.run(enforce=True, format="delta").error is None
     correct(orders, ID, LONG)
+    sinks = rejects(orders, format="delta")._sinks.values()
+    assert [sink.defects() for sink in sinks] == [[], []], "each is opened as what it is"
     first, second = (replay(orders, format="delta") for _ in range(2))
     assert (first.record.main_count, first.record.dataset_version) == (1, "1")
     assert (second.record, second.restaged.judged) == (None, 1)

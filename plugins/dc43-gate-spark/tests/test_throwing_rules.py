@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from attrs import frozen
 from pyspark.sql import functions as F
+from test_replay import replay
 
 from dc43_core import Extension, blocked_batches, hookimpl, release_batch
 from dc43_core.config import Config
-from dc43_core.errors import EvaluatorError
+from dc43_core.errors import EvaluatorError, ReplayRefusedError
 from dc43_core.expectations.model import Expectation
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_core.plugin_manager import Plugins, load_plugins
@@ -148,6 +149,13 @@ def test_rows_that_cannot_be_judged_are_rejects_where_the_caller_says_so(orders)
     assert landed.batch["violations_by_check"]["raised.evaluation_error"] == 1
     reasons = {row.text: row["_dc43_reasons"] for row in rows.rows(rows.rejects)}["boo"]
     assert "raised could not be judged for this row: its rule throws" in reasons
+    # Judged again, it throws again: nothing is published, and whoever asked is told which.
+    with pytest.raises(
+        ReplayRefusedError, match=r"a rule throws .*raised: .*boo.*correct the rule"
+    ):
+        replay(rows)
+    assert len(rows.rows()) == 1
+    assert not (rows.rejects / "_dc43" / "replayed").exists()
 
 
 def test_what_a_python_function_throws_is_known_of_no_row(orders):

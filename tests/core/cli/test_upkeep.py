@@ -69,6 +69,44 @@ def test_doctor_mentions_leftovers(ran):
     assert ["dc43 vacuum" in note["way_out"] for note in notes] == [True]
 
 
+def test_a_listed_file_that_is_lost_for_good_is_dropped_when_told(ran):
+    (file,) = ran.folder.glob("out/main/batch-*-0000000001-*")
+    file.unlink()
+    told = ran.dc43("doctor", ran.pipeline(), "--json").json["findings"]
+    (error,) = (one for one in told if one["level"] == "error")
+    assert "lists 1 files that are not there" in error["what"]
+    assert "`dc43 vacuum PIPELINE.toml --drop-lost-files`" in error["way_out"]
+    assert ran.dc43("vacuum", ran.pipeline(), "--yes").out == "0 leftovers, 0 bytes.\n"
+    shown = ran.dc43("vacuum", ran.pipeline(), "--drop-lost-files")
+    assert "1 listed file lost; --yes drops them." in shown.out
+    assert "up to 1" in shown.out
+    assert ran.dc43("run", ran.pipeline()).code != 0, "a look drops nothing"
+    dropped = ran.dc43("vacuum", ran.pipeline(), "--drop-lost-files", "--yes", "--json").json
+    assert [(one["lane"], one["batch_id"], one["rows"]) for one in dropped["lost"]] == [
+        ("main", 1, 1)
+    ]
+    again = ran.dc43("vacuum", ran.pipeline(), "--drop-lost-files", "--yes").out
+    assert again == "0 listed files lost.\n0 leftovers, 0 bytes.\n"
+    findings = ran.dc43("doctor", ran.pipeline(), "--json").json["findings"]
+    assert not [one for one in findings if one["level"] == "error"]
+    assert [one["what"] for one in findings if "dropped" in one["what"]] == [
+        "files of main were lost and dropped from the log, of batches 1: their records count more "
+        "rows than there are"
+    ]
+    assert ran.dc43("run", ran.pipeline()).code == 0
+
+
+def test_a_log_that_is_damaged_otherwise_drops_nothing(ran):
+    (file,) = ran.folder.glob("out/main/batch-*-0000000001-*")
+    file.unlink()
+    (ran.folder / "out/main/_delta_log").mkdir()
+    before = everything(ran.folder)
+    refused = ran.dc43("vacuum", ran.pipeline(), "--drop-lost-files", "--yes")
+    assert refused.code == 3
+    assert "nothing is removed" in refused.err
+    assert everything(ran.folder) == before
+
+
 # -- erase ---------------------------------------------------------------------------------------
 
 

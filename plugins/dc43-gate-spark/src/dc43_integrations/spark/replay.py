@@ -79,12 +79,13 @@ class SparkRejects:
     def _opened(self, lane: Lane, path: str, partition_by: Sequence[str] = ()) -> Sink:
         target = target_schema(self.plan.schema)
         columns = {field.name: field.dataType.simpleString() for field in target}
+        # Rejects are only read: what their envelope was when they were written, they say.
         return find_sink(self.runtime, self.format).open(
             LaneTarget(
                 lane=lane,
                 path=path,
                 store=self._store,
-                schema=target.json,
+                schema=target.json if lane is Lane.MAIN else lambda: "{}",
                 columns=lambda: columns,
                 session=self.spark,
                 view="",
@@ -171,7 +172,7 @@ class SparkRejects:
         """Judge rejects again, and publish those that pass; each leaves once.
 
         Raises:
-            ReplayRefusedError: if more is chosen than one replay may judge.
+            ReplayRefusedError: if more is chosen than one replay may judge, or a rule throws.
             UnsoundPlaceError: if main is not as it was left.
         """
         main = self._sinks[Lane.MAIN]
@@ -244,7 +245,8 @@ def replay_rejects(
         The record of the replay (None if no row passes), and what was judged.
 
     Raises:
-        ReplayRefusedError: if there is no reject sink, or more rows than `limits.replay_rows`.
+        ReplayRefusedError: if there is no reject sink, there are more rows than
+            `limits.replay_rows`, or a rule of the contract throws on one of them.
     """
     if rejects is None:
         raise ReplayRefusedError("there is no reject sink", "name it with rejects=")

@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.protocol.file_store import FileStore, join
-from dc43_core.protocol.rejects import Chosen, Restaged, RowNumbers, too_many
+from dc43_core.protocol.rejects import Chosen, Restaged, RowNumbers, rule_throws, too_many
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Scope
 from dc43_integrations.spark.classify import MAIN, rejects, try_cast
@@ -29,6 +29,7 @@ from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.stager import SparkStager
 from dc43_integrations.spark.types import has_more, is_leaf, target_schema, texts_of
+from dc43_integrations.spark.unjudged import FAULTS, culprits, unshared
 
 ROW_ID, CHECKS = f"{PREFIX}row_id", f"{PREFIX}checks"
 _RAW, _LINE, _FILE = f"{PREFIX}raw", f"{PREFIX}line", f"{PREFIX}file"
@@ -75,7 +76,14 @@ class SparkReplayer:
         frame = reduce(DataFrame.unionByName, [as_read(part, target) for part in parts])
         stager = self._stager(frame)
         staged = join(folder, "judged")
-        self._write(self._judged(frame, stager), staged, LANE)
+        try:
+            self._write(self._judged(frame, stager), staged, LANE)
+        except FAULTS as error:
+            with unshared(frame.sparkSession):
+                faults = culprits(stager.classifier, stager.typed(frame))
+            if faults:
+                raise rule_throws(faults) from error
+            raise
         # From here on rows and ids come from these files alone, whatever the plan is run again.
         passing = self._lane(staged, MAIN)
         broken = self._checks(self._others(staged), stager.plan, rejecting=True)

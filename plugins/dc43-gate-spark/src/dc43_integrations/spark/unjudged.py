@@ -36,12 +36,7 @@ def isolated(
     Returns:
         None if no rule throws: then it was something else.
     """
-    pairs = zip(classifier.rules, classifier.broken_by, strict=True)
-    foreign = {rule.id: broken for rule, broken in pairs if rule.kind not in KINDS}
-    # Every value is computed, and no rule: what fails here is no rule's fault.
-    if not foreign or _fault(typed, [F.to_json(F.struct("*")).isNull()]) is not None:
-        return None
-    faults = throwing(typed, foreign)
+    faults = culprits(classifier, typed)
     if not faults:
         return None
     moving = {rule.id for rule in classifier.rules if rejects(rule)}
@@ -50,6 +45,16 @@ def isolated(
     for check in throwing(typed, guards):
         del guards[check]
     return without(classifier, faults, guards, typed.sparkSession, holds=holds), faults
+
+
+def culprits(classifier: Classifier, typed: DataFrame) -> dict[str, str]:
+    """Return check id to error, for the rules that throw on these rows; none if that is not why."""
+    pairs = zip(classifier.rules, classifier.broken_by, strict=True)
+    foreign = {rule.id: broken for rule, broken in pairs if rule.kind not in KINDS}
+    # Every value is computed, and no rule: what fails here is no rule's fault.
+    if not foreign or _fault(typed, [F.to_json(F.struct("*")).isNull()]) is not None:
+        return {}
+    return throwing(typed, foreign)
 
 
 def without(
