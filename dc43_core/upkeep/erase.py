@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from dc43_core.errors import ConfigurationError, Dc43Error
 from dc43_core.protocol import clock
@@ -26,6 +26,7 @@ from dc43_core.protocol.sink_log import FileSink
 from dc43_core.upkeep import erasures
 from dc43_core.upkeep.checkpoint import Facts
 from dc43_core.upkeep.erasures import Erasure, Replacement
+from dc43_core.upkeep.held_rows import without
 from dc43_core.upkeep.interface import Key, RowEraser
 from dc43_core.upkeep.sweep import begun_replays
 from dc43_core.vocabulary import Lane
@@ -378,42 +379,7 @@ class Eraser:
             if facts.journal.resolution(batch_id) is not None:
                 raise _released(batch_id)
             number = len(facts.journal.blocks(batch_id)) + 1
-            facts.journal.block(self._without(held, newest, erasure, number))
-
-    def _without(
-        self, held: Held, parts: Sequence[Replacement], erasure: Erasure, incident: int
-    ) -> Held:
-        """Return the block as one more incident, whose files and counts lack the rows."""
-        instead = {one.old: one.staged for one in parts}
-        removed = Counter[str]()
-        for one in parts:
-            removed[str(one.group)] += one.rows
-        gone = self.rows.held_counts(removed)
-        staged = evolve(
-            held.staged,
-            row_count=held.staged.row_count - gone.rows,
-            violating=held.staged.violating - gone.violating,
-            uncast=held.staged.uncast - gone.uncast,
-            files={
-                group: [instead.get(file, file) for file in files]
-                for group, files in held.staged.files.items()
-            },
-        )
-        record = held.record
-        first = f"{record.stream_id}-{record.batch_id}-blocked"
-        return evolve(
-            held,
-            staged=staged,
-            incident=incident,
-            record=evolve(
-                record,
-                record_id=f"{first}-{incident}",
-                row_count=staged.row_count,
-                valid_count=staged.row_count - staged.violating,
-                ended_at=erasure.at,
-                details={**record.details, "erasure": erasure.number},
-            ),
-        )
+            facts.journal.block(without(held, newest, erasure, number, self.rows))
 
 
 def _renamed(file: str, number: int) -> str:

@@ -18,11 +18,13 @@ from dc43_core.protocol.file_store import LocalFileStore
 from dc43_core.protocol.identity import stream_of
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.judge import NamedStrategy
+from dc43_core.protocol.rejects import Replayed
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import RunType
 from dc43_integrations.spark import write
 from dc43_integrations.spark.arguments import bindings
 from dc43_integrations.spark.io import read_stream_with_contract
+from dc43_integrations.spark.replay import replay_rejects
 from dc43_integrations.spark.write import StreamTarget
 from tests.upgrade.stream import Blocks
 
@@ -106,6 +108,23 @@ class SparkPlace:
         finally:
             started.stream.run_log.join()
         return None
+
+    def replay(self) -> Replayed:
+        """Judge the rejects again, under a contract that needs no amount."""
+        runtime = Runtime(config=Config(), governance=MemoryGovernance())
+        file = self.folder / "corrected.odcs.yaml"
+        file.write_text(
+            json.dumps(CONTRACT).replace(
+                '"integer", "required": true}, {"name": "note"', '"integer"}, {"name": "note"'
+            )
+        )
+        return replay_rejects(
+            self.spark,
+            contract=runtime.contracts().read(file),
+            path=str(self.folder / "main"),
+            rejects=str(self.folder / "rejects"),
+            runtime=runtime,
+        )
 
     def checkpoint(self, name: str) -> str:
         return str(self.folder / "checkpoints" / name)

@@ -44,3 +44,8 @@ def test_both_batches_come_to_their_end_and_both_streams_go_on(spark, tmp_path, 
     assert place.rows("rejects") == [f + n for f in (10, 20, 30, 40, 50, 60) for n in (1, 2)]
     counts = [(r.batch_id, r.row_count, r.reject_count) for r in place.journal("returns").records()]
     assert counts == [(0, 3, 2), (1, 3, 0), (1, 3, 2), (2, 3, 2)]
+
+    # Rejects of every version lie side by side, and are judged together.
+    done = place.replay()
+    assert (done.restaged.judged, done.restaged.count) == (12, 6)
+    assert place.rows("main") == [f + n for f in (10, 20, 30, 40, 50, 60) for n in (0, 1)]

@@ -8,14 +8,17 @@ published. A contract without a string column is staged with a column more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from dc43_integrations.spark.classify import UNCAST, VIOLATING, Conversion
+from dc43_integrations.spark.classify import UNCAST, VIOLATING
+from dc43_integrations.spark.convert import Conversion
 from dc43_integrations.spark.names import EXTRA, FAILED, FILE, LINE, RAW, column
 
 _PARCEL = f"{RAW}_parcel"
@@ -45,6 +48,17 @@ class Parcels:
     @property
     def _rides(self) -> bool:
         return self.undeclared or self.convert.failed is not None
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """What rides along, in JSON types: raw text, and of which columns, and undeclared columns.
+
+        Where, follows from the schema.
+        """
+        raw = {"raw_text": self.convert.failed is not None, "columns": list(self.convert.raw)}
+        # A dc43 that knows nothing of these must not take their rows for plain ones: it looks for
+        # the other keys first, and stops.
+        return {"with_undeclared": raw} if self.undeclared else raw
 
     def has_load(self, lane: str) -> bool:
         """Say whether something rides in the rows of a group of staged files."""
@@ -171,3 +185,19 @@ class Parcels:
             .add("file", text)
         )
         return kind.add("extra", text) if self.undeclared else kind
+
+
+def laid_out(convert: Conversion, layout: Mapping[str, Any]) -> Conversion:
+    """Return the conversion of rows that were staged so; a text that is in neither is NULL."""
+    none = F.lit(None).cast("string")
+    undeclared = "with_undeclared" in layout
+    raw = layout["with_undeclared"] if undeclared else layout
+    return evolve(
+        convert,
+        typed=(),
+        raw=dict.fromkeys((*raw["columns"], *convert.raw), none),
+        failed=F.lit(True) if raw["raw_text"] else None,
+        line=none,
+        file=none,
+        undeclared={EXTRA: none} if undeclared else {},
+    )

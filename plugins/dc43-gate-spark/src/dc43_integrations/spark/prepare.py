@@ -13,7 +13,8 @@ from dc43_core.errors import ConfigurationError, UnsupportedSessionError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.runtime import Runtime
-from dc43_integrations.spark.classify import Classifier, conversion, read_expectations
+from dc43_integrations.spark.classify import Classifier
+from dc43_integrations.spark.convert import conversion, read_expectations
 from dc43_integrations.spark.drift import schema_drift
 from dc43_integrations.spark.names import READ, folds, refuse_alike, refuse_reserved
 from dc43_integrations.spark.observing import ObservingStager

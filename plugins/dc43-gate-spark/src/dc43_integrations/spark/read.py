@@ -19,7 +19,7 @@ from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.errors import ConfigurationError, SourceNotFoundError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.protocol.file_store import FileStore
-from dc43_integrations.spark.classify import try_cast
+from dc43_integrations.spark.convert import try_cast
 from dc43_integrations.spark.drift import FileProbe
 from dc43_integrations.spark.file_store import spark_path, store_for
 from dc43_integrations.spark.footers import FORMATS, FooterCheck, read_schema

@@ -18,7 +18,8 @@ from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.rejects import Chosen, Restaged, RowNumbers, rule_throws, too_many
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Scope
-from dc43_integrations.spark.classify import MAIN, rejects, try_cast
+from dc43_integrations.spark.classify import MAIN, rejects
+from dc43_integrations.spark.convert import try_cast
 from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.names import EXTRA, FAILED, LANE, PREFIX, READ, column, finder, folds

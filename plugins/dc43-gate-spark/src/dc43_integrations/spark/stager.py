@@ -32,14 +32,14 @@ from dc43_integrations.spark.classify import (
     UNCAST,
     VIOLATING,
     Classifier,
-    Conversion,
     rejects,
 )
+from dc43_integrations.spark.convert import Conversion
 from dc43_integrations.spark.file_store import refusal, spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.known_keys import KeyFiles, read_keys, write_keys
 from dc43_integrations.spark.names import EXTRA, FAILED, FILE, LANE, LINE, RAW
-from dc43_integrations.spark.parcel import Parcels
+from dc43_integrations.spark.parcel import Parcels, laid_out
 from dc43_integrations.spark.partitioning import write_out
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
 from dc43_integrations.spark.unjudged import FAULTS, isolated, unshared, without
@@ -101,33 +101,6 @@ class SparkStager:
     @cached_property
     def _parcels(self) -> Parcels:
         return Parcels(self.convert)
-
-    @property
-    def _layout(self) -> dict[str, Any]:
-        """What rides along: raw text, and of which columns, and undeclared columns.
-
-        Where, follows from the schema.
-        """
-        raw = {"raw_text": self.convert.failed is not None, "columns": list(self.convert.raw)}
-        # A dc43 that knows nothing of these must not take their rows for plain ones: it looks for
-        # the other keys first, and stops.
-        return {"with_undeclared": raw} if self._parcels.undeclared else raw
-
-    def _as_laid_out(self, layout: Mapping[str, Any]) -> SparkStager:
-        """Return a stager that reads what was staged so; a text that is in neither is NULL."""
-        none = F.lit(None).cast("string")
-        undeclared = "with_undeclared" in layout
-        layout = layout["with_undeclared"] if undeclared else layout
-        convert = Conversion(
-            target=self.convert.target,
-            typed=(),
-            raw=dict.fromkeys((*layout["columns"], *self.convert.raw), none),
-            failed=F.lit(True) if layout["raw_text"] else None,
-            line=none,
-            file=none,
-            undeclared={EXTRA: none} if undeclared else {},
-        )
-        return evolve(self, convert=convert)
 
     def schema(self) -> Mapping[str, str]:
         """Return column name to type of what lands in main."""
@@ -223,7 +196,7 @@ class SparkStager:
             rejects_all=reject_all,
             # Asked after the read: whatever vanished before it is seen.
             gone=tuple(self.gone(batch.batch_id)),
-            layout=self._layout,
+            layout=self._parcels.layout,
         )
         return self._audit(self._judge_keys(staged, keys), batch)
 
@@ -431,11 +404,10 @@ class SparkStager:
         self, staged: Staged, violating_to: Lane, batch: BatchFacts
     ) -> Mapping[Lane, Sequence[str]]:
         """Return the files of each lane; rows that stay in main lose what they carried."""
-        if staged.layout and dict(staged.layout) != self._layout:
+        if staged.layout and dict(staged.layout) != self._parcels.layout:
             # Blocked by a start that read its source in another way, and released.
-            return self._as_laid_out(staged.layout).finish(
-                evolve(staged, layout={}), violating_to, batch
-            )
+            other = evolve(self, convert=laid_out(self.convert, staged.layout))
+            return other.finish(evolve(staged, layout={}), violating_to, batch)
         if staged.evaluation_errors and not self.faults:
             # Blocked because a rule threw, and released: it would throw again.
             faults = staged.evaluation_errors
