@@ -79,7 +79,7 @@ def write_with_contract(
         store,
         reads=write.reads,
         auto_cast=write.auto_cast,
-        keeps_undeclared=write.rejects is not None or policy.enforces,
+        keeps_undeclared=write.rejects is not None,
         options=write.options,
         partition_by=write.partition_by,
         probe=lambda batch_id: [drift for one in write.reads for drift in one.drift],
