@@ -29,7 +29,7 @@ from dc43_integrations.spark.prepare import prepare
 from dc43_integrations.spark.read import ReadBinding
 from dc43_integrations.spark.sinks.interface import SinkFormat
 from dc43_integrations.spark.stager import SparkStager
-from dc43_integrations.spark.types import has_more, is_leaf, target_schema, texts_of
+from dc43_integrations.spark.types import has_more, holds_bytes, is_leaf, target_schema, texts_of
 from dc43_integrations.spark.unjudged import FAULTS, culprits, unshared
 
 ROW_ID, CHECKS = f"{PREFIX}row_id", f"{PREFIX}checks"
@@ -259,10 +259,13 @@ def as_read(frame: DataFrame, target: T.StructType) -> DataFrame:
                 spelled = F.when(again.failed, again.text)
         if (extra := f"{EXTRA}{index}") in kept_so:
             was = caster.cast(extra, kept_so[extra][1], wanted)
-            there = F.col(extra).isNotNull()
-            kept = F.when(there, was.value).otherwise(kept)
-            if was.failed is not None:
-                spelled = F.when(there, F.when(was.failed, was.text)).otherwise(spelled)
+            there, value, wrong = F.col(extra).isNotNull(), was.value, was.failed
+            if holds_bytes(wanted):
+                # It may be their base64, or text of a source that spells them otherwise.
+                value, wrong = F.lit(None).cast(wanted), there
+            kept = F.when(there, value).otherwise(kept)
+            if wrong is not None:
+                spelled = F.when(there, F.when(wrong, was.text)).otherwise(spelled)
         values.append(F.when(text.isNotNull(), cast).otherwise(kept).alias(name))
         lost = F.when(text.isNotNull(), F.when(cast.isNull(), text)).otherwise(spelled)
         failed.append(lost.alias(name))

@@ -158,6 +158,17 @@ def has_more(found: T.DataType, wanted: T.DataType) -> bool:
     )
 
 
+def holds_bytes(kind: T.DataType) -> bool:
+    """Say whether a value of a type has bytes, at any depth."""
+    if isinstance(kind, T.StructType):
+        return any(holds_bytes(field.dataType) for field in kind)
+    if isinstance(kind, T.ArrayType):
+        return holds_bytes(kind.elementType)
+    if isinstance(kind, T.MapType):
+        return holds_bytes(kind.keyType) or holds_bytes(kind.valueType)
+    return isinstance(kind, T.BinaryType)
+
+
 def texts_of(kind: T.DataType) -> T.DataType:
     """Return a type with text for each leaf; what is a map stays one, and its keys are."""
     if isinstance(kind, T.StructType):
