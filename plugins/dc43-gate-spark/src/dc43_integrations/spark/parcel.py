@@ -55,10 +55,15 @@ class Parcels:
 
         Where, follows from the schema.
         """
-        raw = {"raw_text": self.convert.failed is not None, "columns": list(self.convert.raw)}
+        raw = self.said({})
         # A dc43 that knows nothing of these must not take their rows for plain ones: it looks for
         # the other keys first, and stops.
         return {"with_undeclared": raw} if self.undeclared else raw
+
+    def said(self, layout: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a layout; a dc43 that did not say it had raw text at most, as this start reads."""
+        raw = {"raw_text": self.convert.failed is not None, "columns": list(self.convert.raw)}
+        return dict(layout) or raw
 
     def has_load(self, lane: str) -> bool:
         """Say whether something rides in the rows of a group of staged files."""

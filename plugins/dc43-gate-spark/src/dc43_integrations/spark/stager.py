@@ -404,10 +404,11 @@ class SparkStager:
         self, staged: Staged, violating_to: Lane, batch: BatchFacts
     ) -> Mapping[Lane, Sequence[str]]:
         """Return the files of each lane; rows that stay in main lose what they carried."""
-        if staged.layout and dict(staged.layout) != self._parcels.layout:
+        if (layout := self._parcels.said(staged.layout)) != self._parcels.layout:
             # Blocked by a start that read its source in another way, and released.
-            other = evolve(self, convert=laid_out(self.convert, staged.layout))
-            return other.finish(evolve(staged, layout={}), violating_to, batch)
+            other = evolve(self, convert=laid_out(self.convert, layout))
+            staged = evolve(staged, layout=other._parcels.layout)
+            return other.finish(staged, violating_to, batch)
         if staged.evaluation_errors and not self.faults:
             # Blocked because a rule threw, and released: it would throw again.
             faults = staged.evaluation_errors
