@@ -166,3 +166,21 @@ def test_a_key_that_used_to_be_left_out_at_times_is_not_missed(tmp_path):
         ("note", "renamed"),
         ("more", "extra"),
     }
+
+
+def test_the_undeclared_keys_that_records_begin_with_are_read_where_spark_tells_them_apart(
+    tmp_path,
+):
+    columns = tuple(Property(name=n, physical_name=n, path=n) for n in ("id", "note"))
+    schema = SchemaObject(name="rows", physical_name="rows", properties=columns)
+    file = tmp_path / "0.json"
+    file.write_text('{"id": 1, "b": {"c": 2}, "NOTE": 3}\n{"A": 1, "a": 2, "day": 3, "_dc43_x": 4}')
+
+    def read(**options):
+        check = record_check(LocalFileStore(), schema, {}, root=str(tmp_path), **options)
+        return check.starting(str(file)).undeclared({"day"})
+
+    assert read(folds=True) == ["b"]
+    assert read(folds=False) == ["b", "NOTE", "A", "a"]
+    file.write_text(str({f"k{n:02}": n for n in range(30)}).replace("'", '"'))
+    assert read(folds=True) == [f"k{n:02}" for n in range(20)]
