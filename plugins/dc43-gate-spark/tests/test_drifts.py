@@ -168,7 +168,7 @@ def test_a_key_that_used_to_be_left_out_at_times_is_not_missed(tmp_path):
     }
 
 
-def test_the_undeclared_keys_that_records_begin_with_are_read_where_spark_tells_them_apart(
+def test_the_undeclared_keys_that_spark_tells_apart_are_read(
     tmp_path,
 ):
     columns = tuple(Property(name=n, physical_name=n, path=n) for n in ("id", "note"))
