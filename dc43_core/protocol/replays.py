@@ -136,7 +136,10 @@ def settle_replay(store: FileStore, payload: Mapping[str, Any]) -> bool:
     rejects = replay.manifest.record.rejects
     assert rejects is not None
     replays = Replays(store, rejects)
-    return replays.take(replay) or replays.read(replay.number).write == replay.write
+    if replays.take(replay):
+        return True
+    found = replays.read(replay.number)
+    return found is not None and found.write == replay.write
 
 
 def replay_stream(rejects: str) -> str:

@@ -84,7 +84,12 @@ def check_agreement(
         and sink.uri == (record.sink if lane is Lane.MAIN else record.rejects)
         and (lane is Lane.MAIN or record.reject_count)
     }
-    gone = sorted(expected - listed - set(lost))
+    replaced = _replaced(sink) if lane is Lane.MAIN else -1
+    gone = sorted(
+        batch_id
+        for batch_id in expected - listed - set(lost)
+        if _sequence(facts, batch_id) > replaced
+    )
     if gone:
         yield Diagnosis(
             area="agreement",
