@@ -18,6 +18,7 @@ from dc43_core.upkeep import erasures
 from dc43_core.upkeep.checkpoint import read_facts
 from dc43_core.upkeep.erase import Eraser
 from dc43_core.upkeep.interface import Key
+from dc43_core.upkeep.lost import dropped_names
 from dc43_core.vocabulary import Lane, Release
 from tests.upgrade.stream import FIXTURES, Files, Place, copied
 
@@ -53,6 +54,10 @@ def writes(place: Place) -> object:
     return Writes(Files(), place.sinks()[Lane.MAIN].uri).records()
 
 
+def dropped(place: Place) -> object:
+    return dropped_names(Files(), place.sinks()[Lane.MAIN].uri)
+
+
 @pytest.mark.parametrize(
     ("pattern", "act"),
     [
@@ -67,6 +72,7 @@ def writes(place: Place) -> object:
         ("rejects/_dc43/replayed/1", replays),
         ("main/_dc43/writes/w/record", writes),
         ("main/_dc43/erasures/1", erase),
+        ("main/_dc43/dropped/1", dropped),
     ],
 )
 def test_a_file_of_a_newer_release_is_refused_by_name(place, pattern, act):

@@ -376,6 +376,11 @@ def test_a_replay_is_read_back_as_it_was(world):
     [
         ({"format_version": 2}, FormatVersionError, "replayed/1 has format version 2"),
         ({"format_version": 1}, CorruptFileError, "replayed/1: not a replay"),
+        (
+            {"format_version": 3, "fence": "erasure 1"},
+            FormatVersionError,
+            "replayed/1 has format version 3",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_stops_everything_and_is_named(world, payload, error, match):
