@@ -127,9 +127,10 @@ class SparkStager:
 
     def drift(self, frame: DataFrame, batch_id: int) -> Sequence[ColumnDrift]:
         """Return how this batch's schema differs from the contract's."""
-        known = {(drift.column, drift.kind) for drift in self.static_drift}
         found = self.probe(batch_id) if self.probe is not None else ()
-        return [*self.static_drift, *(d for d in found if (d.column, d.kind) not in known)]
+        # Of one difference a file says more than the frame: where, and types of JSON.
+        told = {(drift.column, drift.kind) for drift in found}
+        return [*(d for d in self.static_drift if (d.column, d.kind) not in told), *found]
 
     def stage(
         self,
