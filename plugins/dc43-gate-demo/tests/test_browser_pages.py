@@ -215,6 +215,23 @@ def test_19_by_keys_alone(world, served, visit):
     expect(page.get_by_text("Stopping after the batch at hand.")).to_be_visible()
 
 
+def test_keys_of_the_page_are_listed_and_can_be_turned_off(world, served, visit):
+    end(feed(world.stream(), [0]))
+    page = visit(served()).open("/runs")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "q"
+    page.keyboard.type("?/")
+    assert page.input_value("#q") == "?/"
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    page.get_by_label("Keys are off").check()
+    page.get_by_label("Keys are off").evaluate("one => one.blur()")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_have_count(0)
+
+
 def test_22_no_two_states_share_word_and_picture():
     states = ["ok", "warning", "rejected", "blocked", "error", "idle", "running"]
     assert len({formats.word(state) for state in states}) == len(states)

@@ -177,6 +177,23 @@ def test_runs_are_filtered_by_state_and_text(world, browse):
     assert "No run matches." in client.get("/runs?q=three").text
 
 
+def test_an_ended_run_leads_to_the_newest_of_its_stream(world, browse):
+    first = feed(world.stream(), [0])
+    end(first)
+    second = feed(world.stream(), [1])
+    client = browse()
+    assert f'href="/runs/{run_id(second)}">a newer run' in client.get(f"/runs/{run_id(first)}").text
+    assert "a newer run" not in client.get(f"/runs/{run_id(second)}").text
+
+
+def test_a_run_whose_contract_is_not_there_says_what_it_cannot_tell(world, browse):
+    stream = feed(world.stream(), range(2))
+    (world.folder / "contracts" / "flights.odcs.yaml").unlink()
+    text = browse().get(f"/runs/{run_id(stream)}").text
+    assert "Which rules only warn stands in the contract" in text
+    assert "tailnum.required" in text
+
+
 def test_the_batches_of_a_run_are_a_table_and_a_file(world, browse):
     stream = feed(world.stream(), range(3))
     client = browse()

@@ -16,7 +16,7 @@ from dc43_core.protocol import clock
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_demo_app.reading.record_log import RecordLog
 
-_LOGS = 32
+_LOGS = 128
 """Logs that are kept in memory; one that was not asked for lately is read anew."""
 _SEEN = 5_000
 """Newest records that are looked at before datasets are asked for one by one."""
@@ -51,6 +51,13 @@ class Ledger:
         if not run_keeper(self.client):
             return []
         return self.client.runs(namespace=self.namespace, stream_id=stream_id)
+
+    def newest_run(self, stream_id: str) -> Run | None:
+        """Return the newest run of a stream."""
+        if not run_keeper(self.client):
+            return None
+        found = self.client.runs(namespace=self.namespace, stream_id=stream_id, newest=1)
+        return found[0] if found else None
 
     def run(self, run_id: str) -> Run | None:
         """Return one run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from dc43_core.expectations.derive import planned
 from dc43_core.expectations.model import CheckPlan, Expectation, PlannedNode
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Scope, Severity
+
+_MISSING_SECONDS = 5.0
+"""How long a contract that cannot be had is not looked for again."""
 
 
 @frozen(kw_only=True)
@@ -43,6 +47,15 @@ class Promise:
         """Check id to expectation, over all objects."""
         return {e.id: e for plan in self.plans for e in plan.expectations}
 
+    @property
+    def warning_checks(self) -> frozenset[str]:
+        """The checks that only warn of a row."""
+        return frozenset(
+            e.id
+            for e in self.expectations.values()
+            if e.scope is Scope.ROW and e.severity is not Severity.ERROR
+        )
+
 
 @define(kw_only=True, eq=False)
 class Promises:
@@ -56,6 +69,7 @@ class Promises:
     runtime: Runtime
     folders: Sequence[Path] = ()
     _found: dict[tuple[str, str], Promise] = field(factory=dict, init=False)
+    _missed: dict[tuple[str, str], float] = field(factory=dict, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def get(self, contract_id: str, version: str) -> Promise:
@@ -77,23 +91,19 @@ class Promises:
         return promise
 
     def find(self, contract_id: str, version: str) -> Promise | None:
-        """Return a contract with its plans, or None where it cannot be had."""
+        """Return a contract with its plans, or None where it cannot be had.
+
+        It is asked for with each change of a run; what is missing is looked for now and then.
+        """
+        now = time.monotonic()
+        if now - self._missed.get((contract_id, version), float("-inf")) < _MISSING_SECONDS:
+            return None
         try:
             return self.get(contract_id, version)
         # The page that asks shows records, which stand without their contract.
         except (Dc43Error, OSError):
+            self._missed[contract_id, version] = now
             return None
-
-    def warning_checks(self, contract_id: str, version: str) -> frozenset[str] | None:
-        """Return the checks that only warn of a row; None where the contract cannot be had."""
-        promise = self.find(contract_id, version)
-        if promise is None:
-            return None
-        return frozenset(
-            e.id
-            for e in promise.expectations.values()
-            if e.scope is Scope.ROW and e.severity is not Severity.ERROR
-        )
 
     def contracts(self) -> tuple[list[Contract], list[Dc43Error]]:
         """Return every contract that can be read, and why others cannot."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from attrs import frozen
 
@@ -32,22 +32,20 @@ class Violation:
     length: float
 
 
-def violations(
-    totals: RunBatches, promise: Promise | None, warning_checks: Collection[str] | None
-) -> list[Violation]:
+def violations(totals: RunBatches, promise: Promise | None) -> list[Violation]:
     """Return what was broken in a run, the most broken first."""
-    return ranked(totals.violations, totals.rows, promise, warning_checks, hits=totals.batches_hit)
+    return ranked(totals.violations, totals.rows, promise, hits=totals.batches_hit)
 
 
 def ranked(
     by_check: Mapping[str, int],
     total: int,
     promise: Promise | None,
-    warning_checks: Collection[str] | None,
     hits: Mapping[str, int] | None = None,
 ) -> list[Violation]:
     """Return broken expectations by rows, the most broken first."""
     known = {} if promise is None else promise.expectations
+    warning_checks = None if promise is None else promise.warning_checks
     most = max(by_check.values(), default=0)
     found = sorted(by_check, key=lambda check: (-by_check[check], check))
     return [

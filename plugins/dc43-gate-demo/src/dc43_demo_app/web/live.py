@@ -99,6 +99,7 @@ class LiveView:
     can_restart: bool
     command: str | None
     sequence: int
+    newer: str | None
     stages: Sequence[tuple[str, str]] = field(factory=list)
 
     @property
@@ -169,7 +170,7 @@ def live_view(site: Site, run: Run, *, first: int | None, last: int | None) -> L
     state = run_state(run, clock.now())
     alive = state in _ALIVE
     promise = site.promises.find(run.contract_id, run.contract_version)
-    checks = site.promises.warning_checks(run.contract_id, run.contract_version)
+    checks = None if promise is None else promise.warning_checks
     shown = window(totals.batches, first, last, live=alive)
     drawn = columns(shown.batches, checks or ())
     every = columns(totals.batches, checks or ())
@@ -192,15 +193,22 @@ def live_view(site: Site, run: Run, *, first: int | None, last: int | None) -> L
         overview=panels.overview(every, shown),
         each=batches_a_column(len(shown.batches)),
         cards=totals.batches[: -CARDS - 1 : -1],
-        violations=violations(totals, promise, checks),
+        violations=violations(totals, promise),
         warning_checks=checks,
         blocked=_blocked(site, run, totals) if state == "blocked" else None,
         fault=run.reason if state == "failed" else None,
         can_restart=launcher is not None and launcher.can_restart(run.stream_id),
         command=None if launcher is None else launcher.command(run.stream_id),
         sequence=totals.sequence,
+        newer=None if alive else _newer(site, run),
         stages=_stages(run, state),
     )
+
+
+def _newer(site: Site, run: Run) -> str | None:
+    """Return the id of the newest run of the stream, if it is another one."""
+    newest = site.ledger.newest_run(run.stream_id)
+    return None if newest is None or newest.run_id == run.run_id else newest.run_id
 
 
 def _stages(run: Run, state: str) -> list[tuple[str, str]]:

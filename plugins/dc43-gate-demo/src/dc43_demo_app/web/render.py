@@ -28,6 +28,8 @@ def environment(site: Site) -> Environment:
     made = Environment(
         loader=FileSystemLoader(site.assets.templates),
         autoescape=True,
+        # An installation that changes below a running server does not change its pages.
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

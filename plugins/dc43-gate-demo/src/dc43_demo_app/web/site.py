@@ -15,7 +15,7 @@ from dc43_demo_app.reading.promises import Promises
 from dc43_demo_app.reading.run_view import RunBatches
 from dc43_demo_app.web.assets import Assets
 
-_RUNS = 32
+_RUNS = 128
 """Runs whose sums are kept; one that nobody looked at lately is summed up anew."""
 
 

@@ -88,7 +88,6 @@ def show(request: Request) -> Response:
         raise HTTPException(404, f"Batch {wanted} is not recorded. {there}")
     record = totals.log.record(batch)
     promise = site.promises.find(record.contract_id, record.contract_version)
-    checks = site.promises.warning_checks(record.contract_id, record.contract_version)
     return page(
         request,
         "batch.html",
@@ -96,6 +95,6 @@ def show(request: Request) -> Response:
         name=label(run),
         batch=batch,
         record=record,
-        violations=ranked(record.violations_by_check, record.row_count, promise, checks),
+        violations=ranked(record.violations_by_check, record.row_count, promise),
         raw=json.dumps(record.payload(), indent=2, ensure_ascii=False),
     )

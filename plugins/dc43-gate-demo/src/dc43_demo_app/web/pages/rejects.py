@@ -95,9 +95,9 @@ def _reasons(site: Site, batches: Sequence[Batch]) -> list[Violation]:
         return []
     newest = batches[0]
     promise = site.promises.find(newest.contract_id, newest.contract_version)
-    checks = site.promises.warning_checks(newest.contract_id, newest.contract_version)
-    rejecting = {check: rows for check, rows in found.items() if check not in (checks or ())}
-    return ranked(rejecting, sum(batch.rows for batch in batches), promise, checks)
+    warns = frozenset() if promise is None else promise.warning_checks
+    rejecting = {check: rows for check, rows in found.items() if check not in warns}
+    return ranked(rejecting, sum(batch.rows for batch in batches), promise)
 
 
 async def replay(request: Request) -> Response:
