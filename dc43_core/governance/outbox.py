@@ -173,7 +173,7 @@ class Outbox:
 
     def _fill(self) -> bool:
         """Read what lies in files alone, as much as the bound allows; False if all is sent."""
-        if not self._waiting and self._behind:
+        while not self._waiting and self._behind:
             known = self._known or frozenset()
             missing = [
                 name

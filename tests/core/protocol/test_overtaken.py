@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from dc43_core.config import OutboxConfig
 from dc43_core.errors import BatchBlockedError, SupersededError
+from dc43_core.governance.memory import MemoryGovernance
+from dc43_core.governance.outbox import Outbox
 from dc43_core.protocol.record import decode, encode
 from dc43_core.protocol.release import release
 from dc43_core.vocabulary import Release
@@ -96,6 +99,18 @@ def test_an_older_reader_finds_the_same_record_once_more(drivers):
     drivers.store.create_if_absent(path, encode(closed))
     first, again, _ = drivers.journal.records()
     assert first == again
+
+
+def test_a_ledger_that_was_lost_gets_what_lies_behind_many_closings(drivers):
+    drivers.blocked(ROWS)
+    for epoch in (2, 3, 4):
+        drivers.journal.close(0, epoch)
+    drivers.start().process(GOOD, 0)
+    drivers.governance = MemoryGovernance()
+    config = OutboxConfig(bound=1)
+    outbox = Outbox(lambda: drivers.governance, drivers.journal, config=config)
+    outbox.open()
+    assert (told(drivers), outbox.depth) == (["0-blocked", "0"], 0)
 
 
 def test_a_batch_that_was_never_blocked_is_not_closed(drivers):
