@@ -161,7 +161,8 @@ class StreamKeys:
 
     def _now(self) -> KeyState:
         newest = self.log.newest(self._number)
-        if self._state is None or newest != self._number:
+        # A step that was open may count by now: another driver has prepared its batch.
+        if self._state is None or newest != self._number or self._state.undecided:
             self._state = self.log.state(lambda found: settle_replay(self.log.store, found))
         self._number = self._state.number
         return self._state

@@ -140,6 +140,24 @@ def test_the_keys_of_an_attempt_that_was_overtaken_do_not_count(kept: Drivers, p
     assert kept.ids() == [1, 2, 3]
 
 
+def test_a_step_that_was_open_at_a_start_counts_once_its_batch_is_prepared(kept: Drivers):
+    kept.start().process([row(1)], 0)
+    old = kept.start()
+    new: list[Any] = []
+
+    def overtaken(operation: str, path: str) -> None:
+        if operation == "create" and path.endswith("/prepared/1") and not new:
+            new.append(kept.start())
+
+    kept.store.before = overtaken
+    old.process([row(2)], 1)
+    [stream] = new
+    stream.process([row(2)], 1)
+    record = stream.process([row(2), row(3)], 2)
+    assert (record.main_count, record.reject_count) == (1, 1)
+    assert kept.ids() == [1, 2, 3]
+
+
 def test_keys_are_forgotten_behind_the_streams_own_time(drivers: Drivers):
     drivers.retain = "1 minute"
     stream = drivers.start(batch_time=lambda batch: batch * 30_000)
