@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
 from attrs import evolve
+from browsing import until
 from feeds import end, feed, rows, run_id
 
 import dc43_demo_app
@@ -192,6 +194,19 @@ def test_a_run_whose_contract_is_not_there_says_what_it_cannot_tell(world, brows
     text = browse().get(f"/runs/{run_id(stream)}").text
     assert "Which rules only warn stands in the contract" in text
     assert "tailnum.required" in text
+
+
+def test_a_ledger_that_was_made_anew_is_read_anew(world, browse):
+    stream = feed(world.stream(), range(5))
+    client = browse()
+    assert "5 batches committed" in client.get(f"/runs/{run_id(stream)}").text
+    # The records of the batches come back in another order, and fewer of them.
+    kept = list(world.runtime.governance.records())[3::-1]
+    with sqlite3.connect(world.folder / "ledger.db") as database:
+        database.execute("delete from dc43_records")
+    database.close()
+    world.runtime.governance.record_many(kept)
+    until(lambda: "4 batches committed" in client.get(f"/runs/{run_id(stream)}").text, 5)
 
 
 def test_the_batches_of_a_run_are_a_table_and_a_file(world, browse):

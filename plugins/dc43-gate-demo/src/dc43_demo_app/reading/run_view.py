@@ -45,14 +45,16 @@ class RunBatches:
         """Take in what has come since."""
         with self._lock:
             found = self.log.batches()
-            if self.sequence > len(found):
-                # The ledger was made anew.
-                self._forget()
             for batch in found[self.sequence : len(found)]:
                 self.sequence = batch.sequence
                 if batch.run_id == self.run_id:
                     self._add(batch)
         return self
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the ledger was made anew, in an order of its own."""
+        return self.sequence > len(self.log.batches())
 
     def after(self, sequence: int) -> list[Batch]:
         """Return the batches whose record came after another one."""
@@ -65,9 +67,6 @@ class RunBatches:
     def usual(self) -> float | None:
         """The median rejected share of what was published."""
         return median(self._shares) if self._shares else None
-
-    def _forget(self) -> None:
-        self.__init__(log=self.log, run_id=self.run_id)  # type: ignore[misc]
 
     def _add(self, batch: Batch) -> None:
         self.batches.append(batch)

@@ -56,7 +56,7 @@ class Site:
         """Return the batches of a run, as of now."""
         with self._lock:
             found = self._runs.get(run.run_id)
-            if found is None:
+            if found is None or found.is_outdated:
                 log = self.ledger.stream_log(run.stream_id)
                 found = self._runs[run.run_id] = RunBatches(log=log, run_id=run.run_id)
             self._runs.move_to_end(run.run_id)
