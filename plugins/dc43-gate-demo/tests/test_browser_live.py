@@ -44,6 +44,7 @@ def test_3_the_first_card_and_the_counts_of_the_record_come_by_themselves(served
     expect(page.locator("#b-0")).to_be_visible(timeout=3_000)
     expect(page.locator("#lead")).to_contain_text("1 batch committed, 8 rows in flights.")
     expect(page.locator("#lead")).to_contain_text("2 of 10 rows rejected")
+    expect(page.locator("#more")).to_contain_text("The newest 1 of 1.")
     assert page.title().startswith("1 daily-flights")
 
 

@@ -101,6 +101,7 @@ def _regions(request: Request, view: LiveView, after: int, *, whole: bool) -> st
         parts += [
             draw.timeline(view),
             draw.violations(view),
+            draw.more(view),
         ]
         if whole:
             parts.append(draw.cards(view))
