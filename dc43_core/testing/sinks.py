@@ -196,3 +196,21 @@ class SinkConformance:
         assert [_name(path) for path in visible()] == _names(*manifests), (
             "a reader must see every file, in the order of publication"
         )
+
+    def test_an_overwrite_takes_the_place_of_all_before_it(
+        self, sink: Sink, stage: Stage, visible: Visible
+    ) -> None:
+        """Of a sink that can replace: readers see the new files alone, and later ones besides."""
+        make = getattr(sink, "replacing", None)
+        if make is None:
+            pytest.skip("this sink only adds")
+        for batch_id in range(3):
+            sink.publish(prepare(sink, stage, batch_id=batch_id, stream=_stream()))
+        new = prepare(sink, stage, stream=_stream())
+        number = make().publish(new)
+        assert sink.newest() == number
+        assert list(map(_name, visible())) == _names(new)
+        assert sink.publish(new) == number, "whoever completes it finds it"
+        later = prepare(sink, stage, stream=_stream())
+        assert sink.publish(later) == number + 1
+        assert list(map(_name, visible())) == _names(new, later)
