@@ -165,8 +165,11 @@ class _Sweep:
                 yield dead
 
     def unlisted(self, sink: FileSink, needed: set[str]) -> Iterator[Dead]:
-        # What a batch write that is over has published, and is not listed, was overwritten.
-        done = {record.stream_id for record in Writes(self.store, sink.uri).records()}
+        # What a batch write that is over has published, and is not listed, was overwritten. Its
+        # files are called by the write alone; those of replays by the sink, one after the other.
+        writes = Writes(self.store, sink.uri)
+        records = ((name, writes.record(name)) for name in writes.names())
+        done = {name for name, record in records if record and record.stream_id == name}
         mine = {self.facts.journal.folder.rsplit("/", 1)[-1], *done}
         listed = {canonical(path) for path in sink.files()}
         for file in self._below(sink.uri):

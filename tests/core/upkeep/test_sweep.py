@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dc43_core.protocol.writes import Writes
+from dc43_core.testing.records import make_record
 from dc43_core.upkeep import erasures
 from dc43_core.upkeep.erasures import Erasure
 from dc43_core.upkeep.sweep import SweepRefusedError, dead_files, remove
@@ -103,6 +105,26 @@ def test_an_unlisted_file_of_the_stream_is_dead_at_an_age(world):
     world.store.create_if_absent(other, b"")
     assert dead(world, age_hours=23) == []
     # Another stream's file is that stream's to sweep.
+    assert dead(world, age_hours=25) == [own]
+
+
+def test_what_a_batch_write_published_and_is_overwritten_is_dead_at_an_age(world):
+    world.run(orders(0))
+    write, replay = "b" * 32, "d" * 32
+    writes = Writes(world.store, MAIN)
+    writes.keep(write, make_record(stream_id=write))
+    writes.keep("c" * 32, make_record(stream_id=replay))
+    for stream in (write, replay):
+        world.store.create_if_absent(f"{MAIN}/batch-{stream}-0000000001-00000.jsonl", b"")
+    # A later replay into the same sink may be on its way: it is of the same stream.
+    assert dead(world, age_hours=25) == [f"{MAIN}/batch-{write}-0000000001-00000.jsonl"]
+
+
+def test_files_of_partitions_are_looked_through_as_well(world):
+    world.run(orders(0))
+    stream = world.journal().folder.rsplit("/", 1)[-1]
+    own = f"{MAIN}/day=2024-02-29/batch-{stream}-0000000000-00099.jsonl"
+    world.store.create_if_absent(own, b"")
     assert dead(world, age_hours=25) == [own]
 
 
