@@ -52,11 +52,19 @@ class ContractRef:
 
 @frozen(kw_only=True)
 class Target:
-    """Where rows land, relative to the pipeline file."""
+    """Where rows land.
+
+    Attributes:
+        path: Folder, relative to the pipeline file.
+        format: Name of a sink.
+        options: The engine's writer options.
+        partition_by: Columns whose values stand in the path of main's files.
+    """
 
     path: str
     format: str = "parquet"
     options: Mapping[str, Any] = field(factory=dict)
+    partition_by: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

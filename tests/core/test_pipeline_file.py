@@ -57,6 +57,7 @@ def test_everything_can_be_said(tmp_path: Path):
         [sink]
         path = "out"
         format = "delta"
+        partition_by = ["day"]
         [rejects]
         path = "bad"
         [run]
@@ -73,6 +74,7 @@ def test_everything_can_be_said(tmp_path: Path):
     assert pipeline.engine_options == {"spark.sql.shuffle.partitions": 4}
     assert pipeline.source.options == {"header": True}
     assert pipeline.contract.id == "orders"
+    assert pipeline.sink.partition_by == ("day",)
     assert pipeline.rejects is not None
     assert pipeline.run.adopt == "fork"
 

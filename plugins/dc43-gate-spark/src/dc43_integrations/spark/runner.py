@@ -72,6 +72,7 @@ class SparkRunner:
                 options=reader_options(pipeline.sink.options),
                 query_name=pipeline.run.query_name or pipeline.name,
                 trigger=trigger_arguments(pipeline.run.trigger),
+                partition_by=pipeline.sink.partition_by,
             ),
             policy=policy,
             strategies=strategies,
