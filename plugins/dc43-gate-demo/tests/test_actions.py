@@ -171,6 +171,15 @@ def test_chosen_rejects_are_replayed(world, browse):
     assert launcher.told == [("replay", stream_id, [1], ["tailnum.pattern"])]
 
 
+def test_a_replay_of_what_one_run_rejected_says_that_it_takes_all_of_the_stream(world, browse):
+    end(feed(world.stream(), range(2), bad=2))
+    second = feed(world.stream(), [2], bad=3)
+    text = browse(launcher=Noted()).get(f"/rejects/flights?run={run_id(second)}").text
+    assert "3 rows rejected" in text
+    assert "It takes the rejects of all runs of this stream." in text
+    assert "Replay 7 rows" in text
+
+
 def test_where_nothing_can_be_started_the_page_shows_the_command(world, browse):
     stream = feed(world.stream(), [0])
     end(stream)

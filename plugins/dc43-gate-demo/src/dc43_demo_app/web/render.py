@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from attrs import frozen
+from attrs import evolve, frozen
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -98,25 +98,46 @@ def macros(request: Request, template: str) -> Any:
 
 @frozen(kw_only=True)
 class Paged:
-    """Some of many, and where the others are."""
+    """Some of many, and where the others are.
 
-    items: Sequence[Any]
+    Attributes:
+        items: Those shown.
+        page: Number of this page, from 1.
+        total: How many there are in all.
+        each: How many a page shows.
+    """
+
+    items: Sequence[Any] = ()
     page: int
-    pages: int
     total: int
+    each: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // self.each))
+
+    @property
+    def before(self) -> int:
+        """How many stand on the pages before."""
+        return (self.page - 1) * self.each
 
     @property
     def first(self) -> int:
         """Number of the first one shown, from 1; 0 for none."""
-        return (self.page - 1) * A_PAGE + 1 if self.items else 0
+        return self.before + 1 if self.items else 0
 
 
 def paged(items: Sequence[Any], request: Request, each: int = A_PAGE) -> Paged:
     """Return the page of a list that a request asks for."""
-    pages = max(1, -(-len(items) // each))
-    number = min(max(integer(request, "page") or 1, 1), pages)
-    shown = items[(number - 1) * each : number * each]
-    return Paged(items=shown, page=number, pages=pages, total=len(items))
+    asked = asked_page(request, len(items), each)
+    return evolve(asked, items=items[asked.before : asked.before + each])
+
+
+def asked_page(request: Request, total: int, each: int = A_PAGE) -> Paged:
+    """Return the page that a request asks for, for whoever reads no more than it shows."""
+    asked = Paged(page=max(integer(request, "page") or 1, 1), total=total, each=each)
+    return evolve(asked, page=min(asked.page, asked.pages))
 
 
 def integer(request: Request, name: str) -> int | None:

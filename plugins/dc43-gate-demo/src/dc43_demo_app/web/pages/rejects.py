@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,17 +13,14 @@ from starlette.responses import RedirectResponse, Response
 
 from dc43_demo_app.reading.batch import Batch
 from dc43_demo_app.reading.rejects import (
-    RejectedRow,
     RejectsUnreadableError,
     rejected_by,
     rejected_rows,
 )
 from dc43_demo_app.reading.violations import Violation, ranked
-from dc43_demo_app.web.render import integer, page, site_of
+from dc43_demo_app.web.render import asked_page, integer, page, site_of
 from dc43_demo_app.web.security import read_form
 from dc43_demo_app.web.site import Site
-
-A_PAGE = 50
 
 
 @frozen(kw_only=True)
@@ -57,13 +54,13 @@ def show(request: Request) -> Response:
         raise HTTPException(404, f"Dataset {dataset} is not found in this ledger.")
     batches = [b for b in reversed(every) if chosen.holds(b) and not b.replay]
     count = sum(rejected_by(batch, chosen.check) for batch in batches)
-    number = min(max(integer(request, "page") or 1, 1), max(1, -(-count // A_PAGE)))
-    rows: Sequence[RejectedRow] = []
+    shown = asked_page(request, count)
+    stream = _only_stream(batches)
     problem = None
     if count and site.shows_rows:
         try:
-            offset = (number - 1) * A_PAGE
-            rows = rejected_rows(batches, chosen.check, offset=offset, limit=A_PAGE)
+            rows = rejected_rows(batches, chosen.check, offset=shown.before, limit=shown.each)
+            shown = evolve(shown, items=rows)
         # What the ledger counted stands without the rows.
         except RejectsUnreadableError as error:
             problem = str(error)
@@ -72,17 +69,27 @@ def show(request: Request) -> Response:
         "rejects.html",
         dataset=dataset,
         chosen=chosen,
-        count_=count,
         checked=sum(batch.rows for batch in batches),
-        rows=rows,
+        shown=shown,
+        columns=list(dict.fromkeys(name for row in shown.items for name in row.values)),
         problem=problem,
         sinks=sorted({batch.rejects for batch in batches if batch.rejects and batch.rejected}),
-        number_=number,
-        pages=max(1, -(-count // A_PAGE)),
-        first=(number - 1) * A_PAGE + 1,
         reasons=_reasons(site, batches),
-        streams=sorted({batch.stream_id for batch in batches if batch.rejected}),
+        stream=stream,
+        replayable=sum(rejected_by(b, chosen.check) for b in every if _replayed(b, stream, chosen)),
     )
+
+
+def _only_stream(batches: Sequence[Batch]) -> str | None:
+    """Return the stream that all rejects are of, which can be replayed; None for several."""
+    streams = {batch.stream_id for batch in batches if batch.rejected}
+    return streams.pop() if len(streams) == 1 else None
+
+
+def _replayed(batch: Batch, stream: str | None, chosen: Chosen) -> bool:
+    """Say whether a replay would judge the rejects of a batch: it knows streams, and no runs."""
+    mine = batch.stream_id == stream and not batch.replay
+    return mine and chosen.batch in (None, batch.batch_id)
 
 
 def _reasons(site: Site, batches: Sequence[Batch]) -> list[Violation]:
