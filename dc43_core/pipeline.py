@@ -332,6 +332,8 @@ def open_stream(
     )
     outbox.open()
     # A replay of rejects that died on its way is completed by whoever comes next.
+    if protocol.keys is not None:
+        protocol.keys.settle()
     complete(store, sinks)
     settle(store, sinks[Lane.MAIN])
     tell_of_writes(runtime, Writes(store, sinks[Lane.MAIN].uri).records())

@@ -13,6 +13,7 @@ from dc43_core.protocol.clock import milliseconds
 from dc43_core.protocol.engine import KnownKeys, NewKeys, Stager
 from dc43_core.protocol.keys import (
     BATCH,
+    REPLAY,
     Columns,
     KeyLog,
     KeyPart,
@@ -22,7 +23,7 @@ from dc43_core.protocol.keys import (
     merged,
     with_kinds,
 )
-from dc43_core.protocol.replays import settle_replay
+from dc43_core.protocol.replays import Replay, settle_replay
 from dc43_core.retention import Retention
 
 log = get_logger("keys")
@@ -142,6 +143,10 @@ class StreamKeys:
         self._number, self._state = number, None
         return KeptKeys(step=number, retain=self.retain, known=asked.count, new=new.count)
 
+    def settle(self) -> None:
+        """Decide what replays have begun and not decided, so that a start can complete it."""
+        self._now()
+
     def sweep(self, batch_id: int) -> None:
         """Delete keys of attempts that do not count, and those that others have taken the place of.
 
@@ -166,6 +171,50 @@ class StreamKeys:
             self._state = self.log.state(lambda found: settle_replay(self.log.store, found))
         self._number = self._state.number
         return self._state
+
+
+@frozen(kw_only=True)
+class ReplayKeys:
+    """What a replay of a stream's rejects is held against.
+
+    Attributes:
+        log: The steps of the stream.
+        rules: Whose keys it keeps, as far as the contract of today has them.
+        state: What was known.
+    """
+
+    log: KeyLog
+    rules: Sequence[Expectation]
+    state: KeyState
+
+    @classmethod
+    def now(cls, log: KeyLog, plan: CheckPlan) -> ReplayKeys:
+        """Return what is known now, also of batches whose fate is open: in doubt a row stays."""
+        state = log.state(lambda found: settle_replay(log.store, found))
+        kept = {tuple(name for name, _ in rule) for rule in state.columns}
+        rules = [
+            e for e in plan.expectations if e.form == "key" and e.rejects and e.columns in kept
+        ]
+        return cls(log=log, rules=rules, state=state)
+
+    def known(self, folder: str) -> KnownKeys:
+        """Return it for the engine."""
+        return known_keys(self.log, self.rules, (*self.state.parts, *self.state.possible), folder)
+
+    def tell(self, replay: Replay, new: NewKeys | None, started_at: str) -> bool:
+        """Make the step of a replay; False if any other came in between."""
+        new = new or NewKeys()
+        self.log.store.sync(new.files)
+        # It counts by the stream's own time, of which a replay knows what the batches said.
+        time = max((p.newest for p in self.state.parts), default=milliseconds(started_at))
+        step = KeyStep(
+            number=self.state.number + 1,
+            by=REPLAY,
+            adds=self.log.part(new, time),
+            replay=replay.payload(),
+            columns=self.state.columns,
+        )
+        return self.log.make(step)
 
 
 def stream_keys(

@@ -22,6 +22,7 @@ from dc43_core.expectations.model import Expectation
 from dc43_core.protocol import clock
 from dc43_core.protocol.engine import KnownKeys, NewKeys
 from dc43_core.protocol.file_store import FileStore, join
+from dc43_core.protocol.identity import streams_into
 from dc43_core.protocol.journal import Journal
 from dc43_core.protocol.record import FORMAT_VERSION, decode, encode, require_known_format
 
@@ -250,6 +251,15 @@ class KeyLog:
 
     def _path(self, number: int) -> str:
         return join(self.folder, str(number))
+
+
+def key_logs(store: FileStore, sink: str) -> dict[str, KeyLog]:
+    """Return by stream id the keys of the streams into a sink that keep any."""
+    found = (
+        KeyLog(Journal(store, str(one["checkpoint"]), str(one["stream_id"])))
+        for one in streams_into(store, sink)
+    )
+    return {log.journal.stream_id: log for log in found if log.newest()}
 
 
 def key_prefix(salt: str, columns: Sequence[str]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import field, frozen
 
 from dc43_core.errors import ReplayRefusedError
+from dc43_core.protocol.engine import KnownKeys, NewKeys
 from dc43_core.protocol.record import GovernanceRecord
 
 RowNumbers = Mapping[str, frozenset[int]]
@@ -39,6 +41,7 @@ class Restaged:
         files: URIs of files with exactly these, as main holds them.
         broken: Check id to rows that break it and so stay.
         warned: Check id to rows that pass and break it, which is a warning.
+        keys: Where keys are kept, those of the rows that pass.
     """
 
     judged: int
@@ -46,6 +49,7 @@ class Restaged:
     files: Sequence[str] = ()
     broken: Mapping[str, int] = field(factory=dict)
     warned: Mapping[str, int] = field(factory=dict)
+    keys: NewKeys | None = None
 
     @property
     def count(self) -> int:
@@ -64,6 +68,20 @@ class Replayed:
 
     record: GovernanceRecord | None
     restaged: Restaged
+
+    def with_more(self, other: Replayed) -> Replayed:
+        """Return what two replays did together; the record is the newer one's."""
+        one, two = self.restaged, other.restaged
+        return Replayed(
+            record=other.record or self.record,
+            restaged=Restaged(
+                judged=one.judged + two.judged,
+                passed={**one.passed, **two.passed},
+                files=(*one.files, *two.files),
+                broken=Counter(one.broken) + Counter(two.broken),
+                warned=Counter(one.warned) + Counter(two.warned),
+            ),
+        )
 
 
 @frozen(kw_only=True)
@@ -113,11 +131,19 @@ class Replayer(Protocol):
     """What an engine supplies so that its rejects can be judged again."""
 
     def restage(
-        self, files: Sequence[str], left: RowNumbers, chosen: Chosen, folder: str, limit: int
+        self,
+        files: Sequence[str],
+        left: RowNumbers,
+        chosen: Chosen,
+        folder: str,
+        limit: int,
+        *,
+        keys: KnownKeys | None = None,
     ) -> Restaged:
         """Judge rows of reject files under the contract of today, and stage what passes.
 
-        Text that would not cast is cast anew. Key rules are judged among the rows that pass.
+        Text that would not cast is cast anew. Key rules are judged among the rows that pass, and
+        against the keys that are known.
 
         Args:
             files: URIs of the visible reject files.
@@ -125,6 +151,7 @@ class Replayer(Protocol):
             chosen: Which of the others.
             folder: An empty place, invisible to readers.
             limit: How many rows at most.
+            keys: Those of rows that landed, where they are kept.
 
         Raises:
             ReplayRefusedError: if there are more, or a rule throws on one.

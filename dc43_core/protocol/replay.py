@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from functools import reduce
 
 from attrs import evolve, frozen
 
@@ -20,8 +21,11 @@ from dc43_core.errors import ReplayRefusedError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
 from dc43_core.protocol import clock
+from dc43_core.protocol.engine import KnownKeys
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.journal import LaneManifest, Manifest
+from dc43_core.protocol.key_state import ReplayKeys
+from dc43_core.protocol.keys import KeyLog, key_logs
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_core.protocol.rejects import Chosen, Replayed, Replayer, Restaged
 from dc43_core.protocol.replays import Replay, Replays, replay_stream
@@ -73,28 +77,46 @@ class ReplayProtocol:
         """
         if Lane.REJECTS not in self.sinks:
             raise ReplayRefusedError("there is no reject sink", "name it as [rejects] or rejects=")
+        done = [self._replay(one, log) for one, log in self._parts(chosen)]
+        return reduce(Replayed.with_more, done)
+
+    def _parts(self, chosen: Chosen) -> list[tuple[Chosen, KeyLog | None]]:
+        """Return what is replayed by itself: the rejects of each stream that keeps keys."""
+        logs = key_logs(self.store, self.sinks[Lane.MAIN].uri)
+        kept = sorted(chosen.streams & logs.keys())
+        others = chosen.streams.difference(kept)
+        parts: list[tuple[Chosen, KeyLog | None]] = [
+            (evolve(chosen, streams=frozenset([stream])), logs[stream]) for stream in kept
+        ]
+        if others or not kept:
+            parts.append((evolve(chosen, streams=others), None))
+        return parts
+
+    def _replay(self, chosen: Chosen, keys: KeyLog | None) -> Replayed:
         main, rejects = self.sinks[Lane.MAIN], self.sinks[Lane.REJECTS]
         replays = Replays(self.store, rejects.uri)
         while True:
             started = self.now()
-            # What another began comes first: its rows have left.
+            # What another began comes first: its rows have left, and its keys are known.
+            asked = None if keys is None else ReplayKeys.now(keys, self.plan)
             complete(self.store, self.sinks, failpoint=self.failpoint, now=self.now)
             number, write = replays.newest() + 1, uuid.uuid4().hex
             identity = replay_stream(rejects.uri)
             folder = join(main.staging(), identity, f"{number}-{write}")
+            known = None if asked is None else asked.known(f"replay-{number}-{write}")
             try:
                 restaged = self.replayer.restage(
-                    rejects.files(), replays.left(), chosen, folder, self.limit
+                    rejects.files(), replays.left(), chosen, folder, self.limit, keys=known
                 )
             except Exception:
-                self.store.delete(folder)
+                self._forget(folder, known)
                 if replays.newest() < number:
                     raise
                 # An erasure has replaced the files that were being read.
                 continue
             self.failpoint("replay-staged", number)
             if not restaged.count:
-                self.store.delete(folder)
+                self._forget(folder, known)
                 return Replayed(record=None, restaged=restaged)
             self.store.sync(restaged.files)
             self.failpoint("replay-synced", number)
@@ -104,14 +126,22 @@ class ReplayProtocol:
                 manifest=self._manifest(number, write, restaged, folder, started),
                 rows=restaged.passed,
             )
-            if replays.take(replay):
+            told = asked is None or asked.tell(replay, restaged.keys, started)
+            # A stream that met the keys of a replay has taken its number for it.
+            if told and replays.settle(replay):
                 break
-            # Another took the number, and perhaps the very rows; or an erasure has removed some.
-            self.store.delete(folder)
+            # Another took the number, and perhaps the very rows; an erasure has removed some; or a
+            # key came to be known.
+            self._forget(folder, known)
         self.failpoint("replay-taken", number)
         record = _publish(replay, self.store, main, self.failpoint, self.now)
         log.info("rejects.replayed", number=number, rows=restaged.count)
         return Replayed(record=record, restaged=restaged)
+
+    def _forget(self, folder: str, known: KnownKeys | None) -> None:
+        self.store.delete(folder)
+        if known is not None:
+            self.store.delete(known.folder)
 
     def _manifest(
         self, number: int, write: str, restaged: Restaged, folder: str, started: str

@@ -109,6 +109,13 @@ class Replays:
         path = join(self.folder, str(replay.number))
         return self.store.create_if_absent(path, encode(replay.payload()))
 
+    def settle(self, replay: Replay) -> bool:
+        """Decide a replay's fate, unless somebody has; False if its number is another's."""
+        if self.take(replay):
+            return True
+        found = self.read(replay.number)
+        return found is not None and found.write == replay.write
+
     def fence(self, why: str) -> None:
         """Let whoever has read the rejects up to now and not taken a number yet begin again."""
         facts = {"format_version": FENCE_FORMAT_VERSION, "fence": why}
@@ -136,10 +143,7 @@ def settle_replay(store: FileStore, payload: Mapping[str, Any]) -> bool:
     rejects = replay.manifest.record.rejects
     assert rejects is not None
     replays = Replays(store, rejects)
-    if replays.take(replay):
-        return True
-    found = replays.read(replay.number)
-    return found is not None and found.write == replay.write
+    return replays.settle(replay)
 
 
 def replay_stream(rejects: str) -> str:

@@ -155,7 +155,14 @@ class FakeStager:
         return {Lane.MAIN: main, Lane.REJECTS: rejects}
 
     def restage(
-        self, files: Sequence[str], left: RowNumbers, chosen: Chosen, folder: str, limit: int
+        self,
+        files: Sequence[str],
+        left: RowNumbers,
+        chosen: Chosen,
+        folder: str,
+        limit: int,
+        *,
+        keys: KnownKeys | None = None,
     ) -> Restaged:
         """Judge rejects again, and stage those that pass."""
         rows = [row for path in files for row in read_rows(self.store, path)]
@@ -167,18 +174,18 @@ class FakeStager:
         passed: list[Row] = []
         losers: list[Row] = []
         # Who lost a key to a row in main would win it here, among rejects alone.
-        keys = [e for e in self.plan.expectations if e.form == "key" and _rejects(e)]
+        key_rules = [e for e in self.plan.expectations if e.form == "key" and _rejects(e)]
         for row in rows:
             checks = self._broken(row)
             failed = [e for e in checks if _rejects(e)]
-            failed += [e for e in keys if e.id in row[CHECKS]]
+            failed += [e for e in key_rules if e.id in row[CHECKS]]
             for expectation in failed or checks:
                 (stay if failed else warned)[expectation.id] += 1
             if not failed:
                 passed.append({**self._columns(row), ROW_ID: row[ROW_ID]})
         for expectation in self.plan.expectations:
             if expectation.form == "key":
-                passed = self._judge_key(expectation, passed, losers, stay)
+                passed = self._judge_key(expectation, passed, losers, stay, keys)
         ids: dict[str, set[int]] = defaultdict(set)
         for batch, number in map(_row_id, passed):
             ids[batch].add(number)
@@ -188,6 +195,7 @@ class FakeStager:
             files=self._write(folder, "main", [_without_checks(r) for r in passed]),
             broken=dict(stay),
             warned=dict(warned),
+            keys=None if keys is None else self._write_keys(passed, keys),
         )
 
     def _broken(self, row: Row) -> list[Expectation]:

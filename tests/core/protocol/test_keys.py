@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from dc43_core.protocol.steps import FAILPOINTS
 from dc43_core.retention import parse_retention
 from dc43_core.vocabulary import Release
 from tests.core.protocol.conftest import REJECTS, Crash, Drivers
+from tests.core.protocol.test_replay import replay
 
 
 def row(key: int, amount: int | None = 1, state: str = "open") -> dict[str, Any]:
@@ -97,9 +99,12 @@ def test_a_key_counts_once_its_batch_does(kept: Drivers, point: str):
     assert len(parts(kept)) == 3
 
 
+@frozen
 class BlockSecond:
+    at: int = 1
+
     def decide(self, context: Any) -> str | None:
-        return "look at it" if context.batch_id == 1 else None
+        return "look at it" if context.batch_id == self.at else None
 
 
 @pytest.mark.parametrize("how", [*Release, None])
@@ -221,3 +226,83 @@ def test_a_start_under_another_key_begins_anew_with_it(kept: Drivers):
     stream.process([row(1, amount=2), row(1, amount=3)], 2)
     assert sorted(r["amount"] for r in kept.landed()) == [1, 1, 2, 3]
     assert key_state.MANY == MANY
+
+
+# -- replays of rejects ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rejected(kept: Drivers) -> Drivers:
+    """Rows 2 and 4 lack an amount; a good 2 landed later."""
+    stream = kept.start()
+    stream.process([row(1), row(2, None), row(4, None)], 0)
+    stream.process([row(2)], 1)
+    return kept
+
+
+def test_a_replayed_row_whose_key_landed_stays_and_one_that_lands_holds_its_key(rejected: Drivers):
+    done = replay(rejected)
+    assert rejected.ids() == [1, 2, 4]
+    assert done.restaged.broken == {"primaryKey": 1}
+    record = rejected.start().process([row(2), row(4), row(5)], 2)
+    assert (record.main_count, record.reject_count) == (1, 2)
+    assert replay(rejected).record is None
+    assert rejected.ids() == [1, 2, 4, 5]
+
+
+def test_a_batch_is_judged_again_when_a_replay_lands_its_key_meanwhile(rejected: Drivers):
+    stream, done = rejected.start(), []
+
+    def meanwhile(operation: str, path: str) -> None:
+        if operation == "write" and "/keys/parts/2-" in path and not done:
+            done.append(path)
+            replay(rejected)
+
+    rejected.store.before = meanwhile
+    record = stream.process([row(4), row(5)], 2)
+    assert done
+    assert (record.main_count, record.reject_count) == (1, 1)
+    assert rejected.ids() == [1, 2, 4, 5]
+
+
+@pytest.mark.parametrize("point", ["replay-staged", "replay-synced"])
+def test_a_replay_is_judged_again_when_a_batch_lands_its_key_meanwhile(
+    rejected: Drivers, point: str
+):
+    stream, done = rejected.start(), []
+
+    def meanwhile(name: str, number: int) -> None:
+        if name == point and not done:
+            done.append(stream.process([row(4, amount=9)], 2))
+
+    assert replay(rejected, failpoint=meanwhile).record is None
+    assert [(r["id"], r["amount"]) for r in rejected.landed()] == [(1, 1), (2, 1), (4, 9)]
+
+
+def test_a_replay_lets_the_keys_of_a_blocked_batch_be(rejected: Drivers):
+    with pytest.raises(BatchBlockedError):
+        rejected.start(BlockSecond(at=2)).process([row(4, amount=9)], 2)
+    assert replay(rejected).record is None
+    release(rejected.journal, 2, as_=Release.MAIN, reason="seen", by="me")
+    rejected.start().process([], 2)
+    assert rejected.ids() == [1, 2, 4]
+    assert replay(rejected).record is None
+
+
+def test_a_replay_that_dies_anywhere_lands_once_and_its_key_counts(core_plugins: Plugins):
+    def make() -> Drivers:
+        world = Drivers(core_plugins, retain="forever")
+        world.start().process([row(1), row(4, None)], 0)
+        return world
+
+    worlds = make().each_crash(make, replay)
+    assert len(worlds) > 15
+    landed = set()
+    for died, world in worlds:
+        record = world.start().process([row(4, amount=9), row(5)], 1)
+        world.start()
+        replay(world)
+        assert world.ids() == [1, 4, 5], died
+        landed.add(record.main_count)
+    # In some of these worlds the replay was decided, in others the batch came first.
+    assert landed == {1, 2}

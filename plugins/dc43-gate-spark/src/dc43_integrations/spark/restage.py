@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from dc43_core.expectations.model import CheckPlan
+from dc43_core.protocol.engine import KnownKeys, NewKeys
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.rejects import Chosen, Restaged, RowNumbers, rule_throws, too_many
 from dc43_core.runtime import Runtime
@@ -22,6 +23,7 @@ from dc43_integrations.spark.classify import MAIN, rejects
 from dc43_integrations.spark.convert import try_cast
 from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
+from dc43_integrations.spark.known_keys import KeyFiles
 from dc43_integrations.spark.names import EXTRA, FAILED, LANE, PREFIX, READ, column, finder, folds
 from dc43_integrations.spark.nested import Caster
 from dc43_integrations.spark.partitioning import write_out
@@ -62,7 +64,14 @@ class SparkReplayer:
     partition_by: Sequence[str] = ()
 
     def restage(
-        self, files: Sequence[str], left: RowNumbers, chosen: Chosen, folder: str, limit: int
+        self,
+        files: Sequence[str],
+        left: RowNumbers,
+        chosen: Chosen,
+        folder: str,
+        limit: int,
+        *,
+        keys: KnownKeys | None = None,
     ) -> Restaged:
         """Judge rejects again, and stage those that pass."""
         if not files:
@@ -89,10 +98,12 @@ class SparkReplayer:
         passing = self._lane(staged, MAIN)
         broken = self._checks(self._others(staged), stager.plan, rejecting=True)
         if passing:
-            passing, losers = self._keys(passing, stager.plan, folder, target)
-            broken = {
-                check: broken.get(check, 0) + losers.get(check, 0) for check in {**broken, **losers}
-            }
+            passing, losers = self._keys(passing, stager.plan, folder, target, keys)
+            broken = Counter(broken) + Counter(losers)
+        new = None
+        if passing and keys is not None and keys.prefixes:
+            passing, losers, new = self._against(keys, passing, stager.plan, folder, target, judged)
+            broken = Counter(broken) + Counter(losers)
         if not passing:
             return Restaged(judged=judged, broken=broken)
         rows = self._read(passing)
@@ -102,6 +113,7 @@ class SparkReplayer:
             files=self._main(rows.select(*map(column, target.names)), folder),
             broken=broken,
             warned=self._checks(passing, stager.plan, rejecting=False),
+            keys=new,
         )
 
     def frames(self, files: Sequence[str]) -> list[DataFrame]:
@@ -168,10 +180,18 @@ class SparkReplayer:
         return masked.select(*names, ROW_ID, F.concat(found, lost).alias(CHECKS), lane.alias(LANE))
 
     def _keys(
-        self, passing: list[str], plan: CheckPlan, folder: str, target: T.StructType
+        self,
+        passing: list[str],
+        plan: CheckPlan,
+        folder: str,
+        target: T.StructType,
+        known: KnownKeys | None,
     ) -> tuple[list[str], dict[str, int]]:
-        """Return the files of rows that win their keys, and how many lose them."""
-        rules = [e for e in plan.expectations if e.form == "key" and rejects(e)]
+        """Return the files of rows that win keys which are not kept, and how many lose them."""
+        kept = {} if known is None else known.prefixes
+        rules = [
+            e for e in plan.expectations if e.form == "key" and rejects(e) and e.id not in kept
+        ]
         if not rules:
             return passing, {}
         judge = KeyJudge(rules, target.names)
@@ -183,6 +203,31 @@ class SparkReplayer:
         split = join(folder, "keys")
         self._write(judge.split(rows, rows.columns), split, LANE)
         return self._lane(split, MAIN), {rule: n for rule, n in found.rows.items() if n}
+
+    def _against(
+        self,
+        known: KnownKeys,
+        passing: list[str],
+        plan: CheckPlan,
+        folder: str,
+        target: T.StructType,
+        count: int,
+    ) -> tuple[list[str], dict[str, int], NewKeys]:
+        """Return the files of rows whose keys nobody has, how many rows come late, and the keys."""
+        rules = [e for e in plan.expectations if e.id in known.prefixes]
+        keys = KeyFiles(spark=self.spark, store=self.store, known=known, rules=rules, target=target)
+        rows = self._read(passing)
+        lost, new = keys.find(rows, count)
+        if not any(lost.values()):
+            return passing, {}, new
+        late = keys.late(rows, count, join(folder, "late"))
+        marked, places = keys.marked(rows, late)
+        split = join(folder, "kept")
+        self._write(KeyJudge(rules, target.names).split(marked, rows.columns, places), split, LANE)
+        won = self._lane(split, MAIN)
+        if won and keys.several:
+            new = keys.write(self._read(won), count, f"{known.folder}-won")
+        return won, {rule: n for rule, n in lost.items() if n}, new
 
     def _checks(self, files: Sequence[str], plan: CheckPlan, *, rejecting: bool) -> dict[str, int]:
         if not files:
