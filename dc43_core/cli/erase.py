@@ -15,7 +15,7 @@ from dc43_core.cli.text import clean, console, count, number, place, print_table
 from dc43_core.errors import ConfigurationError
 from dc43_core.pipeline_file import load_pipeline
 from dc43_core.upkeep.doctor import places_of
-from dc43_core.upkeep.erase import Eraser
+from dc43_core.upkeep.erase import KEYS, Eraser
 from dc43_core.upkeep.interface import Key
 from dc43_core.upkeep.sweep import dead_files
 
@@ -80,6 +80,8 @@ def erase(
     told = f"{count(sum(rows.values()), 'row')} of this {clean(wanted.column)}"
     tail = " erased" if yes and hits else "; --yes erases them" if hits else ""
     sys.stdout.write(f"{told}{tail}.\n")
+    if keys := erased.get(KEYS):
+        sys.stdout.write(f"{count(keys, 'key')} forgotten that rows of it held.\n")
     if leftovers:
         sys.stdout.write(
             f"{count(len(leftovers), 'leftover')} of attempts may hold such rows too: stop the "

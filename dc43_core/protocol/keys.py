@@ -216,6 +216,15 @@ class KeyLog:
             columns=tuple(columns),
         )
 
+    def begun_replays(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the replays that were told of since the newest batch that is decided."""
+        for number in range(self.newest(), 0, -1):
+            step = self.read(number)
+            if step.replay is not None:
+                yield step.replay
+            elif step.by == BATCH and self._counts(step, lambda _: False):
+                return
+
     def _late(self, step: KeyStep, possible: dict[int, tuple[KeyPart, ...]]) -> Iterator[KeyPart]:
         """Yield the parts of steps that came to count after a later one was made."""
         for number in step.undecided:
@@ -277,6 +286,12 @@ def known_keys(
         files=log.uris(parts),
         folder=log.place(folder),
     )
+
+
+def key_rules(log: KeyLog, state: KeyState) -> dict[str, Columns]:
+    """Return by prefix the columns of each rule that keys were kept for."""
+    salt = log.salt()
+    return {key_prefix(salt, [name for name, _ in rule]): rule for rule in state.columns}
 
 
 def with_kinds(rules: Sequence[Expectation], schema: Mapping[str, str]) -> tuple[Columns, ...]:

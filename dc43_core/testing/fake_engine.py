@@ -19,6 +19,7 @@ from dc43_core.expectations.interface import ExpectationKind
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.protocol.engine import BatchFacts, KnownKeys, NewKeys, Staged
 from dc43_core.protocol.file_store import join
+from dc43_core.protocol.keys import Columns
 from dc43_core.protocol.rejects import Chosen, Restaged, RowNumbers, too_many
 from dc43_core.testing.memory_store import MemoryStore
 from dc43_core.upkeep.interface import Key, Removed
@@ -135,7 +136,9 @@ class FakeStager:
 
     def _write_keys(self, rows: Sequence[Row], keys: KnownKeys) -> NewKeys:
         rules = [e for e in self.plan.expectations if e.id in keys.prefixes]
-        hashes = {_hashed(keys.prefixes[e.id], e, row) for e in rules for row in rows} - {None}
+        hashes = {_hashed(keys.prefixes[e.id], e.columns, row) for e in rules for row in rows} - {
+            None
+        }
         new = sorted(str(key) for key in hashes - self._keys(keys.files))
         files = self._write(keys.folder, "keys", [{"key": key} for key in new])
         return NewKeys(files=files, count=len(new))
@@ -222,7 +225,7 @@ class FakeStager:
             key = tuple(row.get(c) for c in expectation.columns)
             beaten = key in seen
             if known is not None and kept_keys:
-                hashed = _hashed(known.prefixes[expectation.id], expectation, row)
+                hashed = _hashed(known.prefixes[expectation.id], expectation.columns, row)
                 beaten = beaten or hashed in earlier
             if None not in key and beaten:
                 broken[expectation.id] += 1
@@ -270,14 +273,46 @@ class FakeEraser:
         self.store.write(path, "\n".join(json.dumps(row) for row in rows).encode())
         return self.store.uri(path)
 
+    def keys_without(
+        self,
+        parts: Sequence[Sequence[str]],
+        rules: Mapping[str, Columns],
+        files: Sequence[str],
+        key: Key,
+        folder: str,
+    ) -> Sequence[NewKeys | None]:
+        """Write the keys of each part anew without those of the key's rows."""
+        rows = [row for file in files for row in read_rows(self.store, file) if _is(row, key)]
+        meant = {
+            _hashed(prefix, [name for name, _ in rule], row)
+            for prefix, rule in rules.items()
+            for row in [*rows, {key.column: _literal(key.value)}]
+        }
+        found: list[NewKeys | None] = []
+        for number, part in enumerate(parts):
+            keys = {row["key"] for file in part for row in read_rows(self.store, file)}
+            kept = sorted(keys - meant)
+            if len(kept) == len(keys):
+                found.append(None)
+                continue
+            path = join(folder, f"{number}.jsonl")
+            lines = "\n".join(json.dumps({"key": one}) for one in kept)
+            self.store.write(path, lines.encode())
+            found.append(NewKeys(files=[self.store.uri(path)], count=len(kept)))
+        return found
+
     def held_counts(self, removed: Mapping[str, int]) -> Removed:
         """Say what rows that left the groups of a blocked batch were counted as."""
         violating = removed.get("violating", 0)
         return Removed(rows=violating + removed.get("main", 0), violating=violating, uncast=0)
 
 
-def _hashed(prefix: str, rule: Expectation, row: Row) -> str | None:
-    values = [row.get(c) for c in rule.columns]
+def _literal(text: str) -> Any:
+    return int(text) if text.isdigit() else text
+
+
+def _hashed(prefix: str, columns: Sequence[str], row: Row) -> str | None:
+    values = [row.get(c) for c in columns]
     if None in values:
         return None
     return hashlib.sha256((prefix + json.dumps(values)).encode()).hexdigest()[:32]

@@ -16,6 +16,7 @@ from dc43_core.upkeep.checkpoint import Facts, check_checkpoint, check_place, re
 from dc43_core.upkeep.diagnosis import Diagnosis, fine, wrong
 from dc43_core.upkeep.environment import check_environment
 from dc43_core.upkeep.interface import Upkeep
+from dc43_core.upkeep.keys import check_keys
 from dc43_core.upkeep.ledger import (
     check_approvals,
     check_ledger,
@@ -83,6 +84,8 @@ def examine(
     if facts is None:
         return
     yield from check_leftovers(store, sinks, facts)
+    if not facts.broken:
+        yield from check_keys(facts)
     # What cannot be read cannot be compared, and is told already.
     if ledger.client is not None and not facts.broken:
         yield from check_ledger(ledger.client, facts, wanted.namespace)

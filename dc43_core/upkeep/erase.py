@@ -18,8 +18,9 @@ from dc43_core.errors import ConfigurationError, Dc43Error
 from dc43_core.protocol import clock
 from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.held import Held
+from dc43_core.protocol.keys import ERASURE, KeyLog, KeyStep, key_rules
 from dc43_core.protocol.record import decode, encode, require_known_format
-from dc43_core.protocol.replays import Replays
+from dc43_core.protocol.replays import Replays, settle_replay
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_check import OWN_FILE
 from dc43_core.protocol.sink_log import FileSink
@@ -31,7 +32,7 @@ from dc43_core.upkeep.interface import Key, RowEraser
 from dc43_core.upkeep.sweep import begun_replays
 from dc43_core.vocabulary import Lane
 
-HELD, UNCAST = "held", "uncast"
+HELD, UNCAST, KEYS = "held", "uncast", "keys"
 POINTS = (
     "found",
     "rewritten",
@@ -44,6 +45,8 @@ POINTS = (
     "finished",
 )
 """Where a test may crash an erasure, in order."""
+KEY_POINTS = ("keys-written", "keys-replaced")
+"""The same, before those, where keys are kept."""
 
 
 class EraseRefusedError(Dc43Error, RuntimeError):
@@ -136,6 +139,9 @@ class Eraser:
             EraseRefusedError: before anything is changed.
         """
         self.resume()
+        # What would be refused is, before anything goes. Keys go first: they are found by the rows.
+        self.find(key)
+        self._erase_keys(key)
         # Whoever else erases meanwhile may replace a file first; then it is looked at again.
         replaced: set[str] = set()
         while hits := self.find(key):
@@ -159,6 +165,45 @@ class Eraser:
         facts = self.facts()
         assert facts is not None
         return facts.journal.folder.rsplit("/", 1)[-1]
+
+    def _erase_keys(self, key: Key) -> None:
+        """Let the keys of such rows be forgotten; a stream that runs judges its batch again."""
+        facts = self.facts()
+        if facts is None:
+            return
+        log = KeyLog(facts.journal)
+        while log.newest():
+            state = log.state(lambda found: settle_replay(self.store, found))
+            number = state.number + 1
+            folder = log.place(f"erasure-{number}")
+            self.store.delete(folder)
+            new = self.rows.keys_without(
+                [log.uris([part]) for part in state.parts],
+                key_rules(log, state),
+                self._main.files(),
+                key,
+                folder,
+            )
+            changed = [(old, one) for old, one in zip(state.parts, new, strict=True) if one]
+            if not changed:
+                return
+            self.store.sync(file for _, one in changed for file in one.files)
+            self.point("keys-written")
+            instead = {old: log.part(one, old.newest) for old, one in changed}
+            parts = (instead.get(part, part) for part in state.parts)
+            step = KeyStep(
+                number=number,
+                by=ERASURE,
+                before=tuple(part for part in parts if part is not None),
+                undecided=state.undecided,
+                columns=state.columns,
+            )
+            if log.make(step):
+                self.point("keys-replaced")
+                for file in log.uris([old for old, _ in changed]):
+                    self.store.delete(file)
+                self._done[KEYS] += sum(old.count - one.count for old, one in changed)
+                return
 
     # -- looking -------------------------------------------------------------------------------
 

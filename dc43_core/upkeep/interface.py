@@ -8,7 +8,9 @@ from typing import Protocol
 from attrs import frozen
 
 from dc43_core.pipeline_file import PipelineFile
+from dc43_core.protocol.engine import NewKeys
 from dc43_core.protocol.file_store import FileStore
+from dc43_core.protocol.keys import Columns
 from dc43_core.protocol.sink import Sink
 from dc43_core.runtime import Runtime
 from dc43_core.upkeep.diagnosis import Diagnosis
@@ -76,6 +78,28 @@ class RowEraser(Protocol):
 
         Returns:
             URI of the one new file; it has no rows if none are left.
+        """
+        ...
+
+    def keys_without(
+        self,
+        parts: Sequence[Sequence[str]],
+        rules: Mapping[str, Columns],
+        files: Sequence[str],
+        key: Key,
+        folder: str,
+    ) -> Sequence[NewKeys | None]:
+        """Write keys that a stream keeps anew, without those of the rows that are meant.
+
+        Args:
+            parts: Files of keys, part by part.
+            rules: By prefix, name and type of each column of a rule's key.
+            files: URIs of the rows that landed.
+            key: Which rows.
+            folder: An empty place.
+
+        Returns:
+            For each part what it has now; None where it has no such key.
         """
         ...
 

@@ -14,6 +14,7 @@ from attrs import frozen
 from dc43_core.errors import Dc43Error
 from dc43_core.protocol.file_store import FileStatus, FileStore, canonical, join
 from dc43_core.protocol.journal import Journal
+from dc43_core.protocol.keys import KeyLog
 from dc43_core.protocol.replays import Replay, Replays, replay_stream
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_check import OWN_FILE
@@ -96,6 +97,7 @@ def dead_files(
     for sink in sinks.values():
         if isinstance(sink, FileSink):
             found += sweep.unlisted(sink, needed)
+    found += sweep.keys()
     found += sweep.temporaries(sinks)
     if retention_days is not None:
         found += sweep.beyond(retention_days * 24)
@@ -159,9 +161,27 @@ class _Sweep:
             canonical(replay.manifest.staging)
             for replay in begun_replays(self.store, main, rejects)
         }
+        # Whoever meets the keys of one that nobody has decided yet decides it.
+        told = KeyLog(self.facts.journal).begun_replays()
+        needed.update(canonical(str(one["manifest"]["staging"])) for one in told)
         for attempt in self.store.list(join(main.staging(), replay_stream(rejects.uri))):
             dead = self._dead(attempt, "staging of a replay that died")
             if canonical(attempt.path).rstrip("/") not in needed and dead.age_hours >= self.hours:
+                yield dead
+
+    def keys(self) -> Iterator[Dead]:
+        log = KeyLog(self.facts.journal)
+        # A replay that is not decided yet may come to count.
+        state = log.state(lambda _: True)
+        named = {canonical(file) for file in log.uris((*state.parts, *state.possible))}
+        for attempt in self.store.list(log.place("")):
+            place = canonical(attempt.path).rstrip("/") + "/"
+            if any(file.startswith(place) for file in named):
+                continue
+            dead = self._dead(attempt, "keys of an attempt that does not count")
+            number = attempt.name.partition("-")[0]
+            committed = number.isdigit() and int(number) in self.facts.committed
+            if committed or dead.age_hours >= self.hours:
                 yield dead
 
     def unlisted(self, sink: FileSink, needed: set[str]) -> Iterator[Dead]:
@@ -192,7 +212,7 @@ class _Sweep:
 
     def temporaries(self, sinks: Mapping[Lane, Sink]) -> Iterator[Dead]:
         journal: Journal = self.facts.journal
-        kinds = ("prepared", "committed", "blocked", "resolutions", "epochs")
+        kinds = ("prepared", "committed", "blocked", "resolutions", "epochs", "keys")
         folders = [join(journal.folder, kind) for kind in kinds]
         folders += [join(sink.uri, LOG) for sink in sinks.values()]
         for folder in folders:

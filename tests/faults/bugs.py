@@ -25,6 +25,8 @@ from dc43_core.protocol.file_store import FileStatus, join
 from dc43_core.protocol.held import Held
 from dc43_core.protocol.identity import identify
 from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
+from dc43_core.protocol.key_state import StreamKeys
+from dc43_core.protocol.keys import KeyLog, KeyState, KeyStep
 from dc43_core.protocol.record import GovernanceRecord, decode, encode
 from dc43_core.protocol.release import Resolution, released_record
 from dc43_core.protocol.sink_log import FileSink, SinkLog
@@ -39,6 +41,7 @@ KEEP, JOURNAL_PREPARE, BLOCKED = Journal.keep, Journal.prepare, Journal.block
 PREPARE, PUBLISH, BLOCK = BatchProtocol._prepare, BatchProtocol._publish, BatchProtocol._block
 PROCESS, RECORD, SWEEP = BatchProtocol.process, BatchProtocol._record, BatchProtocol._sweep
 SINK_PUBLISH, APPEND = FileSink.publish, SinkLog.append
+KEYS_ADD, KEY_STATE = StreamKeys.add, KeyLog.state
 FINISH, STREAM_PROCESS = FakeStager.finish, GovernedStream.process
 RELEASED, IDENTIFY = released_record, identify
 
@@ -346,6 +349,40 @@ def keep_own_word(self: Journal, path: str, payload: dict[str, Any]) -> dict[str
     return decode(encode(payload), path)
 
 
+# -- the keys of earlier batches -------------------------------------------------------------------
+
+
+def count_keys_before_the_manifest(self: KeyLog, step: KeyStep, is_taken: Any) -> bool | None:
+    """The keys of a batch count as soon as they are written, whatever becomes of the batch."""
+    return True
+
+
+def count_keys_of_any_attempt(self: KeyLog, step: KeyStep, is_taken: Any) -> bool | None:
+    """Where a batch is prepared, the keys of each attempt at it count."""
+    return step.batch_id is not None and self.journal.prepared(step.batch_id) is not None
+
+
+def forget_keys_at_a_restart(self: KeyLog, is_taken: Any) -> KeyState:
+    """A start knows the keys of its own batches alone."""
+    found = KEY_STATE(self, is_taken)
+    return evolve(found, parts=found.parts[1:])
+
+
+def keys_without_sync(self: StreamKeys, batch_id: int, asked: Any, new: Any) -> Any:
+    """The step of a batch is durable before the keys that it names."""
+    with mock.patch.object(MemoryStore, "sync", sync_nothing):
+        return KEYS_ADD(self, batch_id, asked, new)
+
+
+def sweep_every_key(self: StreamKeys, batch_id: int) -> None:
+    """Keys are deleted with the staging of their batch."""
+    self.log.store.delete(self.log.place("").rstrip("/"))
+
+
+def release_without_keys(self: BatchProtocol[Any], held: Held, started: str) -> None:
+    """A batch that is released holds no key."""
+
+
 @frozen(kw_only=True)
 class Bug:
     """One bug.
@@ -432,6 +469,21 @@ BUGS = (
     _bug(keep_in_main, FakeStager, "finish", "crashes", "broken"),
     _bug(swallow_the_block, GovernedStream, "process", "released as main", "rows", "record"),
     _bug(found_anew, pipeline, "identify", "crashes", "identity", "rows"),
+    _bug(
+        count_keys_before_the_manifest, KeyLog, "_counts", "keys across batches", "rows", "partial"
+    ),
+    _bug(count_keys_of_any_attempt, KeyLog, "_counts", "keys, two drivers", "rows", "partial"),
+    _bug(forget_keys_at_a_restart, KeyLog, "state", "keys across batches", "rows", "partial"),
+    _bug(keys_without_sync, StreamKeys, "add", "keys across batches", "rows", "partial", "stuck"),
+    _bug(sweep_every_key, StreamKeys, "sweep", "keys across batches", "stuck"),
+    _bug(
+        release_without_keys,
+        BatchProtocol,
+        "_released_keys",
+        "keys of a release",
+        "rows",
+        "partial",
+    ),
     _bug(send_to_nobody, Outbox, "_send", "failures", "governance"),
     _bug(compare_nothing, Outbox, "_compare", "crashes", "governance"),
     _bug(newest_first, Outbox, "_send", "failures", "governance"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from attrs import field, frozen
 
-from dc43_core.config import Config, OutboxConfig
+from dc43_core.config import Config, KeysConfig, OutboxConfig
 from dc43_core.errors import BatchBlockedError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.interventions.model import DecisionContext, Intervention
@@ -35,6 +35,7 @@ BLOCKING_STARTS = 2
 _ATTEMPTS = 3
 _MOST = 10_000
 _STARTS = 12
+_CODE = "      - {name: code, logicalType: string, unique: true}\n"
 
 
 class EndlessError(Exception):
@@ -56,6 +57,7 @@ class Feed:
         blocks: None; `strategy`: a strategy blocks batch 1; `drift`: batch 1 lacks a required
             column; `at first`: the strategy blocks it in the first starts alone.
         release: What someone decides of the blocked batch; None: nobody does.
+        keys: Whether rows have codes that are unique across batches.
         on_outage: What an outage of governance does.
         bound: Records that wait in memory.
     """
@@ -65,6 +67,7 @@ class Feed:
     source: str = "steady"
     blocks: str | None = None
     release: Release | None = None
+    keys: bool = False
     on_outage: str = "outbox"
     bound: int = 3
 
@@ -89,8 +92,14 @@ class Feed:
             row: dict[str, Any] = {"id": first + n, "state": "open"}
             if not (self.blocks == "drift" and batch == BLOCKED):
                 row["amount"] = None if n % 3 == 0 else n
+            if self.keys:
+                row["code"] = _code(batch, attempt, n)
             rows.append(row)
         return rows
+
+    def good(self, rows: Sequence[Row], taken: Collection[str]) -> list[Row]:
+        """Return the rows that break no rule, with these codes taken by earlier batches."""
+        return [r for r in rows if r.get("amount") is not None and r.get("code") not in taken]
 
     def attempts(self, batch: int) -> list[list[Row]]:
         """Return everything that the source may give for a batch."""
@@ -104,6 +113,16 @@ class Feed:
     def released(self, batch: int) -> Release | None:
         """Return how a batch was released, if it was blocked."""
         return self.release if self.blocks and batch == BLOCKED else None
+
+
+def _code(batch: int, attempt: int, n: int) -> str:
+    """Return a code: one of the first batch's, as each attempt at it has some of its own.
+
+    So a later batch has one that is taken for sure, and others that are if that attempt landed.
+    """
+    if batch == 0:
+        return "same" if n == 4 else f"{attempt}-{n}"
+    return {1: "0-1", 2: "1-1", 4: "same"}.get(n, f"{batch}-{attempt}-{n}")
 
 
 @frozen
@@ -133,7 +152,7 @@ def open_feed(world: World, feed: Feed) -> GovernedStream[Any]:
     """Start a stream."""
     world.starts += 1
     runtime = _runtime(world, feed)
-    plan = _plan()
+    plan = _plan(feed.keys)
     blocking = feed.blocks == "strategy" or (
         feed.blocks == "at first" and world.starts <= BLOCKING_STARTS
     )
@@ -242,9 +261,11 @@ def _kinds() -> Mapping[str, Any]:
 
 
 @cache
-def _plan() -> CheckPlan:
-    runtime = Runtime(config=Config(), plugins=_plugins())
-    return runtime.plan(runtime.contracts().parse("orders.odcs.yaml", ORDERS.encode()))
+def _plan(keys: bool) -> CheckPlan:
+    config = Config(keys=KeysConfig(retain="forever" if keys else "batch"))
+    runtime = Runtime(config=config, plugins=_plugins())
+    text = ORDERS + (_CODE if keys else "")
+    return runtime.plan(runtime.contracts().parse("orders.odcs.yaml", text.encode()))
 
 
 def _runtime(world: World, feed: Feed) -> Runtime:

@@ -29,7 +29,8 @@ def seen(world: World, scene: Scene) -> list[str]:
         released = feed.released(batch)
         wrong += _broken(lanes[Lane.MAIN], feed, batch)
         # Rejects come first: main alone is never right, rejects alone may be.
-        if lanes[Lane.MAIN] and not _is_attempt(lanes, feed, batch, released):
+        taken = _taken(landed, feed, batch)
+        if lanes[Lane.MAIN] and not _is_attempt(lanes, feed, batch, released, taken):
             wrong.append(f"partial: batch {batch} of {feed.name} is not whole: {_ids(lanes)}")
     return wrong
 
@@ -84,15 +85,30 @@ def _broken(main: list[Row], feed: Feed, batch: int) -> list[str]:
     return [f"broken: row {row} is in main" for row in main if row.get("amount") is None]
 
 
+def _taken(landed: Landed, feed: Feed, batch: int) -> set[str]:
+    """Return the codes of good rows that earlier batches landed in main."""
+    rows = [
+        row
+        for (number, earlier), lanes in landed.items()
+        if number == feed.number and earlier < batch and feed.keys
+        for row in lanes[Lane.MAIN]
+    ]
+    return {row["code"] for row in feed.good(rows, ())}
+
+
 def _is_attempt(
-    lanes: dict[Lane, list[Row]], feed: Feed, batch: int, released: Release | None
+    lanes: dict[Lane, list[Row]],
+    feed: Feed,
+    batch: int,
+    released: Release | None,
+    taken: set[str],
 ) -> bool:
     """Whether exactly the rows of one attempt have landed, each in its lane."""
     if released is Release.SKIP:
         return not _ids(lanes)
     found = {lane: sorted(int(row["id"]) for row in rows) for lane, rows in lanes.items()}
     for attempt in feed.attempts(batch):
-        good = sorted(row["id"] for row in attempt if row.get("amount") is not None)
+        good = sorted(row["id"] for row in feed.good(attempt, taken))
         every = sorted(row["id"] for row in attempt)
         bad = sorted(set(every) - set(good))
         wanted = {Lane.MAIN: good, Lane.REJECTS: bad}
@@ -107,7 +123,8 @@ def _rows(feed: Feed, landed: Landed) -> list[str]:
     wrong = []
     for batch in range(_published(feed)):
         lanes = landed.get((feed.number, batch), {Lane.MAIN: [], Lane.REJECTS: []})
-        if not _is_attempt(lanes, feed, batch, feed.released(batch)):
+        taken = _taken(landed, feed, batch)
+        if not _is_attempt(lanes, feed, batch, feed.released(batch), taken):
             wrong.append(f"rows: batch {batch} of {feed.name} landed as {_ids(lanes)}")
     late = [batch for number, batch in landed if number == feed.number]
     if max(late, default=-1) >= _published(feed):

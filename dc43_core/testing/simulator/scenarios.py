@@ -75,8 +75,9 @@ def _failures(scene: Scene, tally: Tally, effort: Effort) -> None:
             fail(scene, NOTHING, tally, kind=kind, every=every, crashes=1)
 
 
-def _takeover(tally: Tally, effort: Effort, *, source: str) -> None:
-    scene = Scene(feeds=[Feed(batches=1 if effort is Effort.QUICK else 2, source=source)])
+def _takeover(tally: Tally, effort: Effort, *, source: str, keys: bool = False) -> None:
+    batches = 1 if effort is Effort.QUICK and not keys else 2
+    scene = Scene(feeds=[Feed(batches=batches, source=source, keys=keys)])
     every = {Effort.QUICK: 9, Effort.SHORT: 7, Effort.FULL: 1}[effort]
     interleave(scene, NOTHING, tally, every=every, crashes=effort > Effort.QUICK)
 
@@ -170,6 +171,28 @@ SCENARIOS = (
         name="released after drift",
         about="a batch without a required column is released to the rejects",
         run=partial(_crashes, _released(Release.REJECTS, "drift")),
+    ),
+    Scenario(
+        name="keys across batches",
+        about="rows whose code landed in an earlier batch, from a source that changes",
+        run=_with(_crashes, source="rewritten", keys=True),
+    ),
+    Scenario(
+        name="keys of a release",
+        about="the same, with a blocked batch that is released, and a batch behind it",
+        run=_with(
+            _crashes,
+            batches=3,
+            source="rewritten",
+            keys=True,
+            blocks="strategy",
+            release=Release.REJECTS,
+        ),
+    ),
+    Scenario(
+        name="keys, two drivers",
+        about="two drivers take turns, and read rows with different codes",
+        run=partial(_takeover, source="rewritten", keys=True),
     ),
     Scenario(
         name="failures",

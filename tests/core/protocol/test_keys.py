@@ -251,7 +251,8 @@ def test_a_replayed_row_whose_key_landed_stays_and_one_that_lands_holds_its_key(
 
 
 def test_a_batch_is_judged_again_when_a_replay_lands_its_key_meanwhile(rejected: Drivers):
-    stream, done = rejected.start(), []
+    stream = rejected.start()
+    done: list[str] = []
 
     def meanwhile(operation: str, path: str) -> None:
         if operation == "write" and "/keys/parts/2-" in path and not done:
@@ -269,7 +270,8 @@ def test_a_batch_is_judged_again_when_a_replay_lands_its_key_meanwhile(rejected:
 def test_a_replay_is_judged_again_when_a_batch_lands_its_key_meanwhile(
     rejected: Drivers, point: str
 ):
-    stream, done = rejected.start(), []
+    stream = rejected.start()
+    done: list[Any] = []
 
     def meanwhile(name: str, number: int) -> None:
         if name == point and not done:

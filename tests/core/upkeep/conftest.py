@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from dc43_core.config import Config
+from dc43_core.config import Config, KeysConfig
 from dc43_core.errors import BatchBlockedError
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_core.interventions.model import DecisionContext, Intervention
@@ -126,6 +126,16 @@ def world() -> World:
     plugins = Runtime(config=Config()).plugins
     runtime = Runtime(config=Config(), plugins=plugins, governance=MemoryGovernance())
     return World(runtime=runtime)
+
+
+@pytest.fixture
+def keeping(world: World) -> World:
+    """The same, where keys are kept."""
+    config = Config(keys=KeysConfig(retain="forever"))
+    world.runtime = Runtime(
+        config=config, plugins=world.runtime.plugins, governance=MemoryGovernance()
+    )
+    return world
 
 
 def orders(batch: int) -> list[Row]:

@@ -13,11 +13,14 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from dc43_core.errors import ConfigurationError, CorruptFileError
-from dc43_core.protocol.file_store import FileStore, canonical
+from dc43_core.protocol.engine import NewKeys
+from dc43_core.protocol.file_store import FileStore, canonical, join
+from dc43_core.protocol.keys import Columns
 from dc43_core.protocol.partitions import values
 from dc43_core.upkeep.interface import Key, Removed
 from dc43_integrations.spark.classify import MAIN, UNCAST
 from dc43_integrations.spark.file_store import spark_path
+from dc43_integrations.spark.known_keys import KEY, key_of, read_keys, write_keys
 from dc43_integrations.spark.names import EXTRA, PREFIX, RAW, column
 from dc43_integrations.spark.stager import REJECTS
 
@@ -99,6 +102,54 @@ class SparkEraser:
             # Files of several contract versions may lie side by side, whose types do not merge.
             return [self._read(kind, [file]) for file in files]
 
+    def keys_without(
+        self,
+        parts: Sequence[Sequence[str]],
+        rules: Mapping[str, Columns],
+        files: Sequence[str],
+        key: Key,
+        folder: str,
+    ) -> Sequence[NewKeys | None]:
+        """Write keys anew, without those of the rows that are meant."""
+        meant = self._keys_of(rules, files, key)
+        if meant is None:
+            return [None] * len(parts)
+        found: list[NewKeys | None] = []
+        for number, part in enumerate(parts):
+            keys = read_keys(self.spark, part)
+            kept = keys.join(F.broadcast(meant), KEY, "left_anti")
+            count = kept.count()
+            if count == keys.count():
+                found.append(None)
+                continue
+            place = join(folder, str(number))
+            found.append(NewKeys(files=write_keys(kept, self.store, place, count), count=count))
+        return found
+
+    def _keys_of(
+        self, rules: Mapping[str, Columns], files: Sequence[str], key: Key
+    ) -> DataFrame | None:
+        """Return the keys of such rows; also of one that is gone, where the key is that column."""
+        found: list[DataFrame] = []
+        one = self.spark.range(1).select(F.lit(key.value).alias(key.column))
+        frames = [f for kind in _by_format(files).items() for f in self._frames(*kind)]
+        for frame in [one, *frames]:
+            meant = _is(frame, key, staged=False)
+            if meant is None:
+                continue
+            for prefix, rule in rules.items():
+                values = [_value(frame, name, kind) for name, kind in rule]
+                present = [value for value in values if value is not None]
+                if len(present) < len(rule):
+                    continue
+                types = [self._type(kind) for _, kind in rule]
+                hashed = key_of(present, types, prefix).alias(KEY)
+                found.append(frame.where(meant).select(hashed).where(F.col(KEY).isNotNull()))
+        return reduce(DataFrame.union, found).distinct() if found else None
+
+    def _type(self, kind: str) -> T.DataType:
+        return self.spark.createDataFrame([], f"k {kind}").schema["k"].dataType
+
     def held_counts(self, removed: Mapping[str, int]) -> Removed:
         """Say what rows were counted as; rejects are the violating rows once more."""
         lanes = {group: rows for group, rows in removed.items() if group != REJECTS}
@@ -139,10 +190,10 @@ def _is(frame: DataFrame, key: Key, *, staged: bool) -> Column | None:
     """
     value = F.lit(key.value)
     if frame.columns == [_LINE]:
-        return F.coalesce(F.get_json_object(_LINE, _path("$", key)) == value, F.lit(False))
+        return F.coalesce(F.get_json_object(_LINE, _path("$", key.column)) == value, F.lit(False))
     fields = {field.name: field.dataType for field in frame.schema}
     raw, undeclared = fields.get(RAW), _undeclared(fields, staged=staged)
-    meant = [F.get_json_object(kept, _path("$", key)) == value for kept in undeclared]
+    meant = [F.get_json_object(kept, _path("$", key.column)) == value for kept in undeclared]
     if key.column not in fields:
         return _any(meant) if meant else None
     here, kind = column(key.column), fields[key.column]
@@ -156,7 +207,7 @@ def _is(frame: DataFrame, key: Key, *, staged: bool) -> Column | None:
     if staged:
         # What would not cast travels packed in a text column of its row.
         texts = _texts(fields)
-        meant += [F.get_json_object(column(n), _path("$.raw", key)) == value for n in texts]
+        meant += [F.get_json_object(column(n), _path("$.raw", key.column)) == value for n in texts]
         if key.column in texts:
             meant.append(F.get_json_object(here, "$.value") == value)
     return _any(meant)
@@ -181,8 +232,15 @@ def _texts(fields: Mapping[str, T.DataType]) -> list[str]:
     return [name for name, kind in fields.items() if isinstance(kind, T.StringType)]
 
 
-def _path(start: str, key: Key) -> str:
-    return start + "['" + key.column.replace("'", "\\'") + "']"
+def _value(frame: DataFrame, name: str, kind: str) -> Column | None:
+    """Return a column of data files in its type; None where they have none."""
+    if frame.columns == [_LINE]:
+        return F.get_json_object(_LINE, _path("$", name)).try_cast(kind)
+    return column(name).try_cast(kind) if name in frame.columns else None
+
+
+def _path(start: str, name: str) -> str:
+    return start + "['" + name.replace("'", "\\'") + "']"
 
 
 def _names(kind: T.DataType) -> list[str]:
