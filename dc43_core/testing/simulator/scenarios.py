@@ -78,7 +78,7 @@ def _failures(scene: Scene, tally: Tally, effort: Effort) -> None:
 def _takeover(tally: Tally, effort: Effort, *, source: str, keys: bool = False) -> None:
     batches = 1 if effort is Effort.QUICK and not keys else 2
     scene = Scene(feeds=[Feed(batches=batches, source=source, keys=keys)])
-    every = {Effort.QUICK: 9, Effort.SHORT: 7, Effort.FULL: 1}[effort]
+    every = {Effort.QUICK: 41 if keys else 9, Effort.SHORT: 7, Effort.FULL: 1}[effort]
     interleave(scene, NOTHING, tally, every=every, crashes=effort > Effort.QUICK)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from attrs import frozen
 from pyspark.errors import PySparkException
@@ -132,20 +134,32 @@ class SparkEraser:
         """Return the keys of such rows; also of one that is gone, where the key is that column."""
         found: list[DataFrame] = []
         one = self.spark.range(1).select(F.lit(key.value).alias(key.column))
-        frames = [f for kind in _by_format(files).items() for f in self._frames(*kind)]
-        for frame in [one, *frames]:
+        for frame, place in [(one, {}), *self._by_place(files)]:
             meant = _is(frame, key, staged=False)
             if meant is None:
                 continue
+            frame = frame.where(meant)
+            for name, text in place.items():
+                frame = frame.withColumn(name, F.lit(text))
             for prefix, rule in rules.items():
-                values = [_value(frame, name, kind) for name, kind in rule]
-                present = [value for value in values if value is not None]
+                found_here = [_value(frame, name, kind) for name, kind in rule]
+                present = [value for value in found_here if value is not None]
                 if len(present) < len(rule):
                     continue
                 types = [self._type(kind) for _, kind in rule]
                 hashed = key_of(present, types, prefix).alias(KEY)
-                found.append(frame.where(meant).select(hashed).where(F.col(KEY).isNotNull()))
+                found.append(frame.select(hashed).where(F.col(KEY).isNotNull()))
         return reduce(DataFrame.union, found).distinct() if found else None
+
+    def _by_place(self, files: Sequence[str]) -> Iterator[tuple[DataFrame, Mapping[str, Any]]]:
+        """Yield frames of files, and the columns that stand in their path."""
+        places: dict[tuple[tuple[str, str | None], ...], list[str]] = defaultdict(list)
+        for file in files:
+            places[tuple(values(file, "").items())].append(file)
+        for place, inside in places.items():
+            for kind in _by_format(inside).items():
+                for frame in self._frames(*kind):
+                    yield frame, dict(place)
 
     def _type(self, kind: str) -> T.DataType:
         return self.spark.createDataFrame([], f"k {kind}").schema["k"].dataType
@@ -234,9 +248,11 @@ def _texts(fields: Mapping[str, T.DataType]) -> list[str]:
 
 def _value(frame: DataFrame, name: str, kind: str) -> Column | None:
     """Return a column of data files in its type; None where they have none."""
-    if frame.columns == [_LINE]:
+    if name in frame.columns:
+        return column(name).try_cast(kind)
+    if _LINE in frame.columns:
         return F.get_json_object(_LINE, _path("$", name)).try_cast(kind)
-    return column(name).try_cast(kind) if name in frame.columns else None
+    return None
 
 
 def _path(start: str, name: str) -> str:
