@@ -58,7 +58,13 @@ _DESCRIPTIVE_OBJECT = (
     "tags",
 )
 _OF_A_SERVER = ("server", "type", "environment", "format", "location", "path")
-_OBSERVABLE_SLA = ("latency", "freshness", "frequency", "retention")
+_TIMES = "not measured; the records say when each batch was begun and landed"
+_NOT_MEASURED = {
+    "latency": _TIMES,
+    "freshness": _TIMES,
+    "frequency": _TIMES,
+    "retention": "not measured; no row is removed for its age",
+}
 
 
 @frozen(kw_only=True)
@@ -194,7 +200,7 @@ def _servers(root: Reader) -> tuple[Server, ...]:
 def _note_sla(root: Reader) -> None:
     for reader in root.children("slaProperties"):
         name = reader.required_text("property")
-        if name in _OBSERVABLE_SLA:
-            reader.note(f"SLA {name}: observed by a later version")
+        if name in _NOT_MEASURED:
+            reader.note(f"SLA {name}: {_NOT_MEASURED[name]}")
         else:
             reader.note(f"not enforceable: SLA {shortened(name)}")

@@ -115,7 +115,9 @@ def test_the_full_example_of_3_1_reads_as_written():
     assert [p.name for p in receivers.properties if p.primary_key] == ["id", "country_code"]
     found = {note.path: note.reason for note in contract.notes}
     assert found["tbl.relationships"] == "not enforced: relationships"
-    assert found["slaProperties[0]"] == "SLA latency: observed by a later version"
+    assert found["slaProperties[0]"] == (
+        "SLA latency: not measured; the records say when each batch was begun and landed"
+    )
     assert found["slaProperties[1]"] == "not enforceable: SLA 'generalAvailability'"
     assert sum(path.startswith("slaProperties") for path in found) == 8
 
