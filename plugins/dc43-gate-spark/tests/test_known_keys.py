@@ -8,6 +8,15 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dc43_core.protocol.journal import journals
+from dc43_core.protocol.sink_log import FileSink
+from dc43_core.upkeep.checkpoint import read_facts
+from dc43_core.upkeep.erase import Eraser
+from dc43_core.upkeep.interface import Key
+from dc43_core.upkeep.keys import check_keys
+from dc43_core.vocabulary import Lane
+from dc43_integrations.spark.erase import SparkEraser
+from dc43_integrations.spark.file_store import store_for
 from dc43_integrations.spark.known_keys import key_of
 from dc43_integrations.spark.replay import replay_rejects
 
@@ -58,9 +67,24 @@ def test_a_key_that_landed_counts_in_later_batches_replays_and_after_a_restart(f
         (6, "a", 24),
         (7, "a", 25),
     ]
+    # Both keys of a row are forgotten with it.
+    store = store_for(orders.spark, orders.at(orders.checkpoint))
+    [journal] = journals(store, store.uri(orders.at(orders.checkpoint)))
+    eraser = Eraser(
+        store=store,
+        sinks={
+            Lane.MAIN: FileSink(store, places["path"], ".snappy.parquet"),
+            Lane.REJECTS: FileSink(store, places["rejects"], ".snappy.parquet"),
+        },
+        facts=lambda: read_facts(journal),
+        rows=SparkEraser(spark=orders.spark, store=store),
+    )
+    erased = eraser.erase(Key(column="id", value="4"), by="anna")
+    assert erased == {"keys": 2, "main": 1, "rejects": 1}
+    assert [one.what for one in check_keys(read_facts(journal))] == ["keys known: 8, in 4 parts"]
     # What is kept of a key does not show it.
-    kept = [f for f in orders.checkpoint.rglob("keys/parts/*/*.parquet") if f.name[0] != "."]
-    assert len(orders.spark.read.parquet(*map(str, kept)).distinct().collect()) == 10
+    kept = [f for f in orders.checkpoint.rglob("*.parquet") if f.name[0] != "."]
+    assert len(orders.spark.read.parquet(*map(str, kept)).distinct().collect()) == 8
 
 
 def test_the_hash_of_a_key_tells_keys_apart_and_no_spellings(spark):

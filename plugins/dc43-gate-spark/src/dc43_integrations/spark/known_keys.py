@@ -131,7 +131,8 @@ class KeyFiles:
         late = found.where((F.col(_COUNT) > 1) | F.col(OLD).isNotNull())
         late.select(KEY, OLD).write.parquet(spark_path(folder))
         schema = T.StructType([*STATE.fields, T.StructField(OLD, T.BooleanType())])
-        return self.spark.read.schema(schema).parquet(spark_path(folder))
+        reader = self.spark.read.schema(schema).option("__globPaths__", "false")
+        return reader.parquet(spark_path(folder))
 
     def marked(self, rows: DataFrame, late: DataFrame) -> tuple[DataFrame, dict[str, Place]]:
         """Return rows with their keys and whether these are known, and by check id where it stands.

@@ -157,6 +157,8 @@ class SparkStager:
                 classifier, faults = found
                 log.warning("rule.throws", batch_id=batch.batch_id, checks=list(faults))
                 self.store.delete(folder)
+                if keys is not None:
+                    self.store.delete(keys.folder)
                 other = evolve(self, classifier=classifier, faults=faults)
                 return other._stage(frame, folder, batch, reject_all=reject_all, keys=keys)
 
