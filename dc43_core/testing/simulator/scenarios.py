@@ -45,7 +45,9 @@ def _crashes(scene: Scene, tally: Tally, effort: Effort, *, forgets: bool = Fals
         tally.crashes += explore(scene, NOTHING, tally, crashes=1, kinds=kinds)
         return
     # The plain stream's are followed all; of what another scene's leave, a sample.
-    every = 1 if effort is Effort.FULL or (scene.feed == Feed() and not forgets) else 3
+    every = 7 if scene.feed.keys else 3
+    if effort is Effort.FULL or (scene.feed == Feed() and not forgets):
+        every = 1
     if effort is Effort.FULL:
         # One more batch, whose crashes come in pairs with those of the batches before it.
         scene = Scene(feeds=[evolve(scene.feed, batches=scene.feed.batches + 1)])
