@@ -397,10 +397,10 @@ def test_files_that_vanish_under_a_replay_make_it_begin_again(world, monkeypatch
     restage = FakeStager.restage
     tried: list[object] = []
 
-    def overtaken(stager, files, *more):
+    def overtaken(stager, files, *more, **keys):
         if not tried:
             tried.append(world.eraser().erase(SEVEN, by="anna"))
-        return restage(stager, files, *more)
+        return restage(stager, files, *more, **keys)
 
     monkeypatch.setattr(FakeStager, "restage", overtaken)
     assert replay(world).restaged.count == 2
