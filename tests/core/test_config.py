@@ -8,6 +8,7 @@ import pytest
 
 from dc43_core.config import Config, Instance, load_config
 from dc43_core.errors import ConfigurationError
+from dc43_core.retention import parse_retention
 
 
 @pytest.fixture(autouse=True)
@@ -197,3 +198,16 @@ def test_a_file_that_is_not_text_is_told(project: Path):
     (project / "dc43.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match=r"dc43\.toml.*utf-8"):
         load_config(project / "dc43.toml")
+
+
+@pytest.mark.parametrize("text", ["batch", "forever", "1 day", "7 days", "90 seconds"])
+def test_keys_are_kept_for_a_batch_for_ever_or_for_a_time(project: Path, text: str):
+    config = load_config(write(project / "dc43.toml", f'[keys]\nretain = "{text}"'))
+    assert parse_retention(config.keys.retain).text == text
+
+
+@pytest.mark.parametrize("text", ["", "0 days", "a while", "7 weeks", "-1 days", "7days"])
+def test_another_word_for_how_long_is_refused_with_those_that_are_known(project: Path, text: str):
+    told = refusal(project, f'[keys]\nretain = "{text}"')
+    assert "retain" in told
+    assert "write batch, forever, or 7 days" in told

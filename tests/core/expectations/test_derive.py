@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dc43_core.contracts.files import pick_object
 from dc43_core.contracts.odcs import OdcsLoader
@@ -15,6 +15,7 @@ from dc43_core.errors import ContractError
 from dc43_core.expectations.derive import derive, planned
 from dc43_core.expectations.kinds import BUILT_IN
 from dc43_core.expectations.model import CheckPlan, Expectation
+from dc43_core.retention import parse_retention
 from dc43_core.vocabulary import Scope, Severity
 
 KINDS = {kind.name: kind() for kind in BUILT_IN}
@@ -401,11 +402,6 @@ def test_the_plan_lists_every_node_with_its_state():
     ]
 
 
-def test_the_plan_says_how_far_a_key_reaches():
-    ((_, _, what),) = states(of_column("unique: true"))
-    assert what == "c must be unique; enforced within a batch, not across batches [error]"
-
-
 def windowed(window: str, rule: str = "metric: nullValues, mustBeLessThan: 5") -> CheckPlan:
     custom = f"customProperties: [{{property: dc43.window, value: {window}}}]"
     return of_column(f"quality: [{{{rule}, {custom}}}]")
@@ -448,3 +444,23 @@ def test_a_window_needs_something_to_compare():
     rule = "type: custom, engine: dc43, implementation: {kind: range, maximum: 5}"
     with pytest.raises(ContractError, match=r"dc43\.window needs an operator"):
         windowed("stream", rule)
+
+
+@pytest.mark.parametrize(
+    ("retain", "told"),
+    [
+        ("batch", "within a batch, not across batches"),
+        ("forever", "across batches"),
+        ("7 days", "across batches, for 7 days"),
+    ],
+)
+def test_the_plan_says_how_far_a_key_reaches(retain: str, told: str):
+    plan = of_column(
+        "unique: true, quality: [{metric: duplicateValues, mustBeLessThan: 3},"
+        " {type: custom, engine: dc43, severity: warning, implementation: {kind: unique}}]"
+    )
+    of_key, threshold, warning = states(evolve(plan, retain=parse_retention(retain)))
+    assert of_key == ("c.unique", "enforced", f"c must be unique; enforced {told} [error]")
+    # What moves no row is counted in each batch, however long keys are kept.
+    assert threshold[2].endswith("mustBeLessThan 3; counted within each batch [error]")
+    assert warning[2] == "c must be unique; enforced within a batch, not across batches [warning]"
