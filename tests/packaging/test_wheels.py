@@ -138,6 +138,20 @@ def test_a_wheel_holds_one_typed_package_and_no_tests(wheels: dict[str, Path], n
     assert not [file for file in files if "tests" in file.parts or file.name == "conftest.py"]
 
 
+def test_the_pages_lie_in_their_wheel(wheels: dict[str, Path]) -> None:
+    with zipfile.ZipFile(wheels["dc43-gate-demo"]) as archive:
+        inside = set(archive.namelist())
+    source = ROOT / "plugins" / "dc43-gate-demo" / "src"
+    pages = [
+        str(file.relative_to(source))
+        for folder in ("templates", "static", "contracts")
+        for file in (source / "dc43_demo_app" / folder).rglob("*.*")
+    ]
+
+    assert len(pages) > 20
+    assert inside.issuperset(pages)
+
+
 @every_distribution
 def test_the_metadata_of_a_wheel(wheels: dict[str, Path], name: str) -> None:
     found = metadata(wheels[name])

@@ -89,7 +89,7 @@ async def read_form(request: Request) -> dict[str, list[str]]:
         RefusedError: if it is someone else's.
     """
     origin = request.headers.get("origin")
-    if origin not in (None, "null") and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise RefusedError(f"This form was sent from {origin}, and nothing was done.")
     body = b""
     async for part in request.stream():
