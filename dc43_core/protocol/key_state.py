@@ -132,7 +132,8 @@ class StreamKeys:
                 batch_id=batch_id,
                 adds=self.log.part(new, asked.time),
                 before=asked.parts,
-                columns=self.columns,
+                # Also those of a contract before this one: their keys are there to be erased.
+                columns=tuple(dict.fromkeys((*asked.state.columns, *self.columns))),
             )
         ):
             if self.log.read(number).by != BATCH:
