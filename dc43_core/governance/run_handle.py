@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from dc43_core.data_quality.display import as_text
+from dc43_core.data_quality.display import as_html, as_text
 from dc43_core.data_quality.model import ValidationResult
 from dc43_core.errors import Dc43Error, EngineError, StopRequestedError, described
 from dc43_core.governance.model import Run
@@ -185,6 +185,11 @@ class RunHandle:
     def __str__(self) -> str:
         with self._result.lock:
             return f"{self.summary()['outcome']}\n{as_text(self._result)}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        with self._result.lock:
+            return f"<p>{self.summary()['outcome']}</p>{as_html(self._result)}"
 
 
 def _patience(until: float | None) -> float:

@@ -153,6 +153,9 @@ def test_a_blocked_write_leaves_nothing_to_see(orders):
     assert orders.rows() == []
     (record,) = orders.records()
     assert record.outcome is Outcome.BLOCKED
+    # Its schema is known all the same, once.
+    (told,) = orders.runtime.governance.schema_observations()
+    assert (told.direction, told.schema["state"]) == ("write", "string")
 
 
 def test_a_missing_required_column_is_found_when_it_is_read_and_blocks_the_write(orders):

@@ -125,3 +125,4 @@ def test_the_summary_is_the_worst_that_happened_and_plain_json(queries):
     assert (said["outcome"], said["status"], said["row_count"]) == ("running", "warn", 4)
     assert said["run_ids"] == ["one", "two"]
     assert str(run).startswith("running\nwarn: orders")
+    assert run._repr_html_().startswith("<p>running</p><div><p><strong>warn: orders")

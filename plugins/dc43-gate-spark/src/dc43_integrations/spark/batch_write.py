@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 from pyspark.sql import DataFrame
 
 from dc43_core.batch import write_batch
 from dc43_core.data_quality.model import ValidationResult
-from dc43_core.errors import ConfigurationError, TargetExistsError
+from dc43_core.errors import BatchBlockedError, ConfigurationError, TargetExistsError
 from dc43_core.pipeline import schema_version
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.sink_log import OURS
@@ -19,7 +20,7 @@ from dc43_integrations.spark.prepare import prepare
 from dc43_integrations.spark.signatures import hands_on_to
 from dc43_integrations.spark.sinks.find import find_sink
 from dc43_integrations.spark.sinks.open import open_sinks
-from dc43_integrations.spark.writing import WriteArguments, look_up
+from dc43_integrations.spark.writing import Write, WriteArguments, look_up
 
 MODES = ("append", "overwrite", "errorifexists", "error", "ignore")
 """Spark's save modes."""
@@ -101,29 +102,29 @@ def write_with_contract(
     if mode not in _TAKES_ALL and (main.newest() >= 0 or _holds_files(store, main.uri)):
         if mode != "ignore":
             raise TargetExistsError(main.uri)
-        schema = dict(ready.stager.schema())
-        return ValidationResult(
-            schema=schema,
-            dataset_id=subject.plan.dataset_id,
-            dataset_version=str(main.newest()) if main.newest() >= 0 else schema_version(schema),
-            contract_id=subject.plan.contract.id,
-            contract_version=subject.plan.contract.version,
-            details={**subject.details, "ignored": True},
+        found = _nothing_written(write, ready.stager.schema())
+        if main.newest() >= 0:
+            found.dataset_version = str(main.newest())
+        found.details["ignored"] = True
+        return found
+    try:
+        result = write_batch(
+            df,
+            runtime=write.runtime,
+            plan=ready.stager.plan,
+            stager=ready.stager,
+            store=store,
+            sinks=sinks,
+            policy=policy,
+            strategies=write.strategies,
+            namespace=write.namespace,
+            details=subject.details,
+            versions=write.versions,
+            overwrite=mode == "overwrite",
         )
-    result = write_batch(
-        df,
-        runtime=write.runtime,
-        plan=ready.stager.plan,
-        stager=ready.stager,
-        store=store,
-        sinks=sinks,
-        policy=policy,
-        strategies=write.strategies,
-        namespace=write.namespace,
-        details=subject.details,
-        versions=write.versions,
-        overwrite=mode == "overwrite",
-    )
+    except BatchBlockedError:
+        write.observe(_nothing_written(write, ready.stager.schema()))
+        raise
     result.warnings += [f"{n.path} is not enforceable: {n.reason}" for n in ready.notes]
     write.observe(result)
     if write.table is not None:
@@ -151,6 +152,19 @@ def write_to_data_product(
             `write_with_contract`.
     """
     return write_with_contract(df=df, data_product_output=data_product_output, **options)
+
+
+def _nothing_written(write: Write, schema: Mapping[str, str]) -> ValidationResult:
+    """Return what is known of a write that wrote nothing."""
+    plan = write.subject.plan
+    return ValidationResult(
+        schema=dict(schema),
+        dataset_id=plan.dataset_id,
+        dataset_version=schema_version(schema),
+        contract_id=plan.contract.id,
+        contract_version=plan.contract.version,
+        details=dict(write.subject.details),
+    )
 
 
 def _holds_files(store: FileStore, uri: str) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from dc43_core.errors import ConfigurationError
+from dc43_core.errors import ConfigurationError, CorruptFileError
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.partitions import NULL, PARTITIONED, layout
 from dc43_core.protocol.sink import Sink
@@ -62,9 +62,7 @@ def require_layout(sink: Sink, by: Sequence[str]) -> None:
     Raises:
         ConfigurationError: naming what is there.
     """
-    if not isinstance(sink, FileSink):
-        return
-    found = layout(sink.files(), sink.uri)
+    found = found_layout(sink) if isinstance(sink, FileSink) else None
     if found is None or found == tuple(by):
         return
     said = ", ".join(map(repr, found))
@@ -73,6 +71,15 @@ def require_layout(sink: Sink, by: Sequence[str]) -> None:
     raise ConfigurationError(
         "partition_by", [f"{sink.uri} is {there}; write with {way}, or to another folder"]
     )
+
+
+def found_layout(sink: Sink) -> tuple[str, ...] | None:
+    """Return the columns that a sink is partitioned by; None where it tells none."""
+    try:
+        return layout(sink.files(), sink.uri)
+    except CorruptFileError:
+        # Whoever publishes looks at the whole place first, and says all that is wrong with it.
+        return None
 
 
 def write_out(

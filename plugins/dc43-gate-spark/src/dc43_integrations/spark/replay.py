@@ -17,7 +17,6 @@ from dc43_core.expectations.model import CheckPlan
 from dc43_core.pipeline import tell_of_write
 from dc43_core.protocol.file_store import FileStore
 from dc43_core.protocol.identity import streams_into
-from dc43_core.protocol.partitions import layout
 from dc43_core.protocol.rejects import Chosen, RejectBatch, Replayed, RowNumbers
 from dc43_core.protocol.replay import ReplayProtocol
 from dc43_core.protocol.replays import Replays
@@ -28,6 +27,7 @@ from dc43_core.vocabulary import Lane
 from dc43_integrations.spark.arguments import given_contract
 from dc43_integrations.spark.file_store import store_for
 from dc43_integrations.spark.names import PREFIX
+from dc43_integrations.spark.partitioning import found_layout
 from dc43_integrations.spark.prepare import own_session, require_classic
 from dc43_integrations.spark.restage import CHECKS, ROW_ID, SparkReplayer, without
 from dc43_integrations.spark.sinks.find import find_sink
@@ -72,7 +72,7 @@ class SparkRejects:
     @cached_property
     def _sinks(self) -> dict[Lane, Sink]:
         main = self._opened(Lane.MAIN, self.path)
-        if by := layout(main.files(), main.uri):
+        if by := found_layout(main):
             main = self._opened(Lane.MAIN, self.path, by)
         return {Lane.MAIN: main, Lane.REJECTS: self._opened(Lane.REJECTS, self.rejects_path)}
 
@@ -104,7 +104,7 @@ class SparkRejects:
             sink=sink,
             options=self.options,
             # As main is: readers of one with partitions do not see files beside their folders.
-            partition_by=layout(main.files(), main.uri) or (),
+            partition_by=found_layout(main) or (),
         )
 
     def _streams(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from dc43_core.errors import ConfigurationError, TableNotFoundError
+from dc43_integrations.spark.prepare import require_classic
 
 
 @frozen(kw_only=True)
@@ -37,6 +38,7 @@ def find_table(spark: SparkSession, name: str, *, path: object) -> Table:
         ConfigurationError: if a path is given too, or the table is no folder of files.
         TableNotFoundError: if there is none.
     """
+    require_classic(spark)
     if path is not None:
         raise ConfigurationError("table", ["names a place, as path= does; give one of them"])
     session: Any = spark._jsparkSession
