@@ -15,6 +15,7 @@ SHARING = (
     "plugins/dc43-gate-delta/tests/test_on_spark.py",
     "plugins/dc43-gate-delta/tests/test_z_spark_reads_it.py",
     "plugins/dc43-gate-demo/tests/test_streaming",
+    "plugins/dc43-gate-drift/tests/test_on_spark.py",
     "plugins/dc43-gate-spark/",
     "tests/docs/test_snippets.py",
     "tests/flow/test_flights.py",

@@ -34,6 +34,7 @@ GONE = {"id": 2, "state": "open"}
 EXTRA, WIDER = column_drift(), column_drift("amount", kind="wider", detail="is bigint, not int")
 SMALLER = column_drift("id", kind="widened", detail="is int, declared bigint")
 MISSING = column_drift("state", kind="missing", detail="is missing; it reads as NULL")
+UNREAD = column_drift("tip", detail="is in the header and not read", incompatible=True)
 LOST = column_drift("amount", kind="missing", detail="is required and missing", incompatible=True)
 
 
@@ -62,9 +63,10 @@ C, W, B = Decision.CONTINUE, Decision.WARN, Decision.BLOCK
         (WIDER, {"ignore": C, "warn": W, "evolve": B, "reject": W, "block": B}),
         (SMALLER, {"ignore": C, "warn": W, "evolve": C, "reject": W, "block": B}),
         (MISSING, {"ignore": C, "warn": W, "evolve": C, "reject": W, "block": B}),
+        (UNREAD, {"ignore": C, "warn": W, "evolve": C, "reject": W, "block": B}),
         (LOST, {"ignore": C, "warn": W, "evolve": C, "reject": W, "block": B}),
     ],
-    ids=["extra", "wider", "smaller", "missing", "required and missing"],
+    ids=["extra", "wider", "smaller", "missing", "declared and not read", "required and missing"],
 )
 def test_the_policy_says_what_drift_does(policy, drift, expected):
     answer = StrategyStream(knob(policy)).ask(drift=[drift])

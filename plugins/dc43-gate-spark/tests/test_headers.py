@@ -186,3 +186,19 @@ def test_a_header_is_split_as_the_reader_splits_it(tmp_path, content, options, h
     file.write_bytes(content)
     check = header_check(LocalFileStore(), ["a", "b"], [], options)
     assert check.header(str(file)) == header
+
+
+def test_a_column_that_the_first_file_lacks_cannot_be_read_from_a_later_one(tmp_path):
+    later = tmp_path / "1.csv"
+    later.write_text("id,note,tip\n1,a,2\n")
+
+    def drift(*declared: str):
+        check = header_check(LocalFileStore(), ["id", "note"], [], {}, declared=declared)
+        [found] = check.drift([str(later)])
+        return found
+
+    assert (drift().kind, drift().incompatible) == ("extra", False)
+    assert drift().found == {"logicalType": "string"}
+    unread = drift("id", "note", "tip")
+    assert (unread.column, unread.kind, unread.incompatible) == ("tip", "extra", True)
+    assert "move the files that were read away" in unread.detail

@@ -41,6 +41,7 @@ def decide(
     violating: int = 0,
     answers: Sequence[NamedIntervention] = (),
     rejects: bool = False,
+    set_aside: bool = False,
     faults: dict[str, str] | None = None,
 ) -> Disposition:
     return dispose(
@@ -49,6 +50,7 @@ def decide(
         violating=violating,
         interventions=answers,
         has_rejects=rejects,
+        set_aside=set_aside,
         faults=faults,
     )
 
@@ -121,6 +123,16 @@ TABLE = [
         for rejects in (True, False)
         if wish == "reject" or not rejects
     ],
+    *both(
+        "set-aside-by-a-strategy",
+        "drift",
+        TO_REJECTS,
+        findings=[finding("i", kind="drift", severity=INFO)],
+        violating=2,
+        rejects=True,
+        set_aside=True,
+        answers=[NOT_YET],
+    ),
     *both("columns-confused", "unreadable", NOTHING, findings=[finding("u", kind="unreadable")]),
     cell("configured-only", "strategy-blocks", OBSERVE, TO_MAIN, answers=[CONFIGURED]),
     cell("configured-only", "strategy-blocks", ENFORCE, NOTHING, answers=[CONFIGURED]),
@@ -322,6 +334,7 @@ CASES = st.fixed_dictionaries(
         "violating": st.integers(0, 3),
         "interventions": ANSWERS,
         "has_rejects": st.booleans(),
+        "set_aside": st.booleans(),
         "faults": st.dictionaries(st.just("who"), st.just("why")),
     }
 )

@@ -8,7 +8,7 @@ import pytest
 from attrs import define, field
 
 from dc43_core.data_quality.local import LocalDataQuality
-from dc43_core.data_quality.model import Finding, Observations
+from dc43_core.data_quality.model import ColumnDrift, Finding, Observations
 from dc43_core.errors import ConfigurationError
 from dc43_core.interventions.builtin import Continue
 from dc43_core.interventions.model import DecisionContext, Intervention
@@ -17,7 +17,7 @@ from dc43_core.protocol.judge import Judge, NamedStrategy, distinct
 from dc43_core.runtime import Runtime
 from dc43_core.testing.contracts import ORDERS
 from dc43_core.testing.records import make_record
-from dc43_core.testing.strategies import drift, finding
+from dc43_core.testing.strategies import column_drift, drift, finding
 from dc43_core.vocabulary import Decision, RunType, Severity
 
 AT = "2026-11-23T17:03:12.004Z"
@@ -41,14 +41,13 @@ def runtime() -> Runtime:
     return Runtime(plugins=load_plugins(allowed=()))
 
 
-def ask(
+def a_judge(
     runtime: Runtime,
     *strategies: Asked,
-    findings: Sequence[Finding] = (),
     has_rejects: bool = True,
     history: Sequence[dict] = (),
-) -> list[str]:
-    judge = Judge(
+) -> Judge:
+    return Judge(
         plan=runtime.plan(runtime.contracts().parse("orders", ORDERS.encode())),
         data_quality=LocalDataQuality(),
         strategies=[NamedStrategy(name=f"s{i}", strategy=s) for i, s in enumerate(strategies)],
@@ -57,8 +56,60 @@ def ask(
         run_type=RunType.OBSERVE,
         has_rejects=has_rejects,
     )
+
+
+def ask(
+    runtime: Runtime,
+    *strategies: Asked,
+    findings: Sequence[Finding] = (),
+    has_rejects: bool = True,
+    history: Sequence[dict] = (),
+) -> list[str]:
+    judge = a_judge(runtime, *strategies, has_rejects=has_rejects, history=history)
     answers = judge.interventions(3, AT, findings, Observations(row_count=6), {})
     return [answer.name for answer in answers]
+
+
+@define
+class Aside(Asked):
+    """Wants every row of a batch with drift in the rejects, or fails."""
+
+    wanted: bool = True
+    error: Exception | None = None
+
+    def sets_aside(self, drift: Sequence[ColumnDrift]) -> bool:
+        if self.error is not None:
+            raise self.error
+        return self.wanted
+
+
+BROKEN = OSError("no route to host")
+
+
+@pytest.mark.parametrize(
+    ("strategies", "has_rejects", "aside", "faults"),
+    [
+        ([Aside()], True, True, {}),
+        ([Aside(wanted=False), Asked()], True, False, {}),
+        ([Aside(wanted=False), Aside()], True, True, {}),
+        ([Aside()], False, False, {"strategy s0": "wants all rows in the rejects, and has none"}),
+        ([Aside(error=BROKEN)], True, False, {"strategy s0": "OSError: no route to host"}),
+    ],
+)
+def test_drift_sets_rows_aside_if_one_strategy_says_so(
+    runtime, strategies, has_rejects, aside, faults
+):
+    judge = a_judge(runtime, *strategies, has_rejects=has_rejects)
+    assert judge.sets_aside([column_drift()]) == (aside, faults)
+    assert judge.sets_aside([]) == (False, {})
+
+
+def test_a_strategy_sees_the_facts_of_drift(runtime):
+    strategy, fact = Asked(), column_drift()
+    a_judge(runtime, strategy).interventions(
+        0, AT, [], Observations(row_count=1, drift=(fact,)), {}
+    )
+    assert strategy.seen[0].drift == (fact,)
 
 
 ROUTE = Intervention(decision=Decision.ROUTE, reason="because")

@@ -70,7 +70,7 @@ class SchemaDrift:
         """Answer as the policy says."""
         policy, drift = self.options.policy, context.drift
         if policy == "evolve":
-            return _evolve([one for one in drift if one.kind in GROWTH], context)
+            return _evolve([one for one in drift if _is_growth(one)], context)
         if policy == "ignore" or not drift:
             return Intervention()
         if policy == "block":
@@ -109,6 +109,10 @@ class SchemaDriftBlocking:
         if not found:
             return Intervention()
         return Intervention(decision=Decision.BLOCK, reason=_differs(found))
+
+
+def _is_growth(drift: ColumnDrift) -> bool:
+    return drift.kind in GROWTH and not drift.incompatible
 
 
 def _evolve(grown: Sequence[ColumnDrift], context: DecisionContext) -> Intervention:

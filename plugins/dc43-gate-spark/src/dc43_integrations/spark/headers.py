@@ -29,6 +29,7 @@ class HeaderCheck:
         store: Where the files lie.
         columns: Column names in the order in which the stream reads.
         required: Which of them must be there.
+        declared: The contract's columns, of which the first file may lack some.
         separator: The reader's field separator.
         quote: The reader's quote character.
         encoding: The reader's encoding.
@@ -40,6 +41,7 @@ class HeaderCheck:
     store: FileStore
     columns: tuple[str, ...]
     required: frozenset[str]
+    declared: frozenset[str] = frozenset()
     separator: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
@@ -122,19 +124,24 @@ class HeaderCheck:
                 )
                 for name in missing
             ),
-            *(
-                ColumnDrift(
-                    column=name,
-                    kind="extra",
-                    detail="is in the header and not declared; the rows of this file have too "
-                    "many fields",
-                    incompatible=False,
-                    where=path,
-                    found={"logicalType": "string"},
-                )
-                for name in extra
-            ),
+            *(self._extra(name, path) for name in extra),
         ]
+
+    def _extra(self, name: str, path: str) -> ColumnDrift:
+        detail = "is in the header and not declared"
+        if name in self.declared:
+            detail = (
+                "is in the header and not in that of the first file, by which the stream reads; "
+                "move the files that were read away, so that this header comes first"
+            )
+        return ColumnDrift(
+            column=name,
+            kind="extra",
+            detail=f"{detail}; the rows of this file have too many fields",
+            incompatible=name in self.declared,
+            where=path,
+            found={"logicalType": "string"},
+        )
 
 
 def header_check(
@@ -143,6 +150,7 @@ def header_check(
     required: Sequence[str],
     options: Mapping[str, str],
     *,
+    declared: Sequence[str] = (),
     root: str = "",
     folds: bool = False,
 ) -> HeaderCheck:
@@ -152,6 +160,7 @@ def header_check(
         store=store,
         columns=tuple(columns),
         required=frozenset(required),
+        declared=frozenset(declared),
         separator=_ESCAPED.get(separator, separator),
         quote=option(options, "quote", '"') or '"',
         encoding=option(options, "encoding", option(options, "charset", "utf-8")),

@@ -209,7 +209,15 @@ class FileSource(ABC):
         elif option(self.options, "header", "false").lower() == "true":
             required = [p.physical_name for p in plan.schema.columns if p.required or p.primary_key]
             names = self._header_order(store, uri, names, fold=folds(spark))
-            probe = header_check(store, names, required, self.options, root=uri, folds=folds(spark))
+            probe = header_check(
+                store,
+                names,
+                required,
+                self.options,
+                declared=target.names,
+                root=uri,
+                folds=folds(spark),
+            )
         refuse_reserved(names, uri)
         kinds = {f.name: f.dataType for f in target}
         text = T.StringType()
