@@ -86,7 +86,7 @@ def test_a_new_column_is_declared_and_not_required_and_the_version_is_the_next_m
     [change] = made.changes
     assert (change.column, change.what, change.breaking) == (
         "note",
-        "is new, float, and not required",
+        "is new, number as float, and not required",
         False,
     )
 

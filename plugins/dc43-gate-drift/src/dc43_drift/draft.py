@@ -203,7 +203,8 @@ def _is_true(value: Any) -> bool:
 
 
 def _said(kind: Mapping[str, Any]) -> str:
-    return str(kind.get("physicalType") or kind.get("logicalType") or "of no declared type")
+    both = [str(kind[key]) for key in ("logicalType", "physicalType") if kind.get(key)]
+    return " as ".join(both) or "of no declared type"
 
 
 def _widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
