@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import frozen
 
@@ -37,6 +37,7 @@ class Column:
     """Some batches that stand together.
 
     Attributes:
+        count: How many.
         first: Id of the first batch.
         last: Id of the last.
         label: Of the first.
@@ -47,6 +48,7 @@ class Column:
         unusual: Those with an unusual share.
     """
 
+    count: int
     first: int
     last: int
     label: str
@@ -112,10 +114,11 @@ def _column(batches: Sequence[Batch], warning_checks: Collection[str]) -> Column
     warnings = [warned(batch, warning_checks) for batch in batches]
     shares = [n / b.rows if b.rows else 0.0 for n, b in zip(warnings, batches, strict=True)]
     return Column(
+        count=len(batches),
         first=batches[0].batch_id,
         last=batches[-1].batch_id,
         label=batches[0].label,
-        state=min((batch.state for batch in batches), key=_rank),
+        state=min((batch.state for batch in batches), key=lambda state: state.rank),
         rows=sum(batch.rows for batch in batches),
         rejected=sum(batch.rejected for batch in batches),
         warned=sum(warnings),
@@ -124,6 +127,3 @@ def _column(batches: Sequence[Batch], warning_checks: Collection[str]) -> Column
         highest_warned=max(shares),
         unusual=[batch for batch in batches if batch.is_unusual],
     )
-
-
-_rank: Callable[[BatchState], int] = lambda state: state.rank  # noqa: E731

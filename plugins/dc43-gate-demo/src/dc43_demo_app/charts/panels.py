@@ -123,7 +123,7 @@ def states(columns: Sequence[Column]) -> Panel:
 def rows(columns: Sequence[Column]) -> Panel:
     """Return rows of each batch."""
     top = round_up(max((column.highest_rows for column in columns), default=0))
-    each = [column.rows / max(1, _batches(column)) for column in columns]
+    each = [column.rows / column.count for column in columns]
     newest = columns[-1] if columns else None
     return Panel(
         name="rows",
@@ -135,7 +135,7 @@ def rows(columns: Sequence[Column]) -> Panel:
         height=HEIGHT,
         paths=_bars("m-valid", columns, each, lambda c: float(c.highest_rows), top),
         top=formats.number(int(top)),
-        current=formats.number(newest.rows) if newest and newest.first == newest.last else "",
+        current=formats.number(newest.rows) if newest and newest.count == 1 else "",
     )
 
 
@@ -219,7 +219,7 @@ def _bars(
     top: float,
 ) -> list[tuple[str, str]]:
     """Return the bars, and behind them pale ones up to the highest batch of each column."""
-    tall = [(at, highest(c)) for at, c in enumerate(columns) if c.first != c.last]
+    tall = [(at, highest(c)) for at, c in enumerate(columns) if c.count > 1]
     caps = "".join(_bar(at, HEIGHT * value / top) for at, value in tall)
     bars = "".join(_bar(at, HEIGHT * value / top) for at, value in enumerate(values))
     return [*([("m-cap", caps)] if caps else []), (name, bars)]
@@ -236,12 +236,7 @@ def _bar(at: int, height: float, floor: int = HEIGHT) -> str:
 def _columns(columns: Sequence[Column]) -> str:
     if not columns:
         return "no batch yet"
-    count = sum(map(_batches, columns))
-    return formats.count(count, "batch", "batches")
-
-
-def _batches(column: Column) -> int:
-    return column.last - column.first + 1
+    return formats.count(sum(column.count for column in columns), "batch", "batches")
 
 
 def overview(every: Sequence[Column], shown: Window) -> Panel:

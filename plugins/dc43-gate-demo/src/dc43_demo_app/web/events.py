@@ -6,15 +6,17 @@ import time
 from collections.abc import AsyncIterator
 
 import anyio
+from attrs import frozen
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dc43_core.errors import Dc43Error
-from dc43_core.governance.model import Run
 from dc43_core.log import get_logger
-from dc43_demo_app.web.live import LiveView, live_view
+from dc43_core.protocol import clock
+from dc43_demo_app.reading.run_view import run_state
+from dc43_demo_app.web.live import ALIVE, LiveView, live_view
 from dc43_demo_app.web.pages.runs import find_run
 from dc43_demo_app.web.render import integer, joined, macros, site_of
 from dc43_demo_app.web.security import form_token
@@ -50,27 +52,26 @@ async def stream(request: Request) -> Response:
 
 
 async def _events(request: Request, after: int) -> AsyncIterator[str]:
-    site = site_of(request)
-    shown = ""
-    told = time.monotonic()
+    site, shown, told = site_of(request), "", time.monotonic()
     # Told at once, so that the page knows of its link before anything happens.
     yield "retry: 1000\nevent: beat\ndata:\n\n"
     while True:
         try:
-            view = await run_in_threadpool(_view, request)
+            now = await run_in_threadpool(_look, request)
+            changed = now.mark != shown or now.sequence != after
+            view = await run_in_threadpool(_view, request) if changed else None
         except (Dc43Error, HTTPException) as error:
             # The browser comes back by itself; until then the page says that there is no link.
             log.warning("events.ended", path=request.url.path, error=str(error))
             return
-        mark = _mark(view)
-        if mark != shown or view.sequence != after:
+        if view is not None:
             behind = view.sequence - after
             whole = behind > BEHIND or behind < 0
             fragments = _regions(request, view, after, whole=whole)
             yield _event("reset" if whole else "patch", fragments, view.sequence)
-            shown, after, told = mark, view.sequence, time.monotonic()
-        if not view.alive and view.state != "silent":
-            yield _event("end", view.state, view.sequence)
+            shown, after, told = now.mark, view.sequence, time.monotonic()
+        if now.state not in (*ALIVE, "silent"):
+            yield _event("end", now.state, after)
             return
         if time.monotonic() - told >= site.beat_seconds:
             yield "event: beat\ndata:\n\n"
@@ -79,16 +80,28 @@ async def _events(request: Request, after: int) -> AsyncIterator[str]:
 
 
 def _view(request: Request) -> LiveView:
-    run: Run = find_run(request)
-    return live_view(
-        site_of(request), run, first=integer(request, "from"), last=integer(request, "to")
-    )
+    first, last = integer(request, "from"), integer(request, "to")
+    return live_view(site_of(request), find_run(request), first=first, last=last)
 
 
-def _mark(view: LiveView) -> str:
-    """Return what, besides records, changes the page."""
-    run = view.run
-    return f"{view.state} {run.step} {run.batch_id} {run.outcome} {run.stop_request is not None}"
+@frozen(kw_only=True)
+class _Look:
+    """What tells whether a page changes, at little cost.
+
+    Attributes:
+        mark: What changes it besides records.
+    """
+
+    state: str
+    mark: str
+    sequence: int
+
+
+def _look(request: Request) -> _Look:
+    run = find_run(request)
+    state = run_state(run, clock.now())
+    mark = f"{state} {run.step} {run.batch_id}"
+    return _Look(state=state, mark=mark, sequence=site_of(request).batches_of(run).sequence)
 
 
 def _regions(request: Request, view: LiveView, after: int, *, whole: bool) -> str:

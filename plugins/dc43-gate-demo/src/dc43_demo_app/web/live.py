@@ -27,7 +27,7 @@ from dc43_demo_app.reading.violations import Violation, violations
 from dc43_demo_app.web.site import Site
 
 CARDS = 50
-_ALIVE = ("running", "stopping")
+ALIVE = ("running", "stopping")
 _NAMED = 4
 """Unusual batches that the lead names."""
 STAGES = ("Read", "Drift check", "Classify", "Verdict", "Publish", "Record")
@@ -168,7 +168,7 @@ def live_view(site: Site, run: Run, *, first: int | None, last: int | None) -> L
     """Look at a run as it stands now."""
     totals = site.batches_of(run)
     state = run_state(run, clock.now())
-    alive = state in _ALIVE
+    alive = state in ALIVE
     promise = site.promises.find(run.contract_id, run.contract_version)
     checks = None if promise is None else promise.warning_checks
     shown = window(totals.batches, first, last, live=alive)
@@ -197,8 +197,8 @@ def live_view(site: Site, run: Run, *, first: int | None, last: int | None) -> L
         warning_checks=checks,
         blocked=_blocked(site, run, totals) if state == "blocked" else None,
         fault=run.reason if state == "failed" else None,
-        can_restart=launcher is not None and launcher.can_restart(run.stream_id),
-        command=None if launcher is None else launcher.command(run.stream_id),
+        can_restart=not alive and launcher is not None and launcher.can_restart(run.stream_id),
+        command=None if alive or launcher is None else launcher.command(run.stream_id),
         sequence=totals.sequence,
         newer=None if alive else _newer(site, run),
         stages=_stages(run, state),
@@ -213,7 +213,7 @@ def _newer(site: Site, run: Run) -> str | None:
 
 def _stages(run: Run, state: str) -> list[tuple[str, str]]:
     """Return each stage with where it stands: done, now, waiting."""
-    if state not in _ALIVE:
+    if state not in ALIVE:
         return []
     at = _NEXT.get(run.step, 0)
     words = ["done"] * at + ["now"] + ["waiting"] * len(STAGES)
