@@ -97,6 +97,20 @@ def test_10_who_comes_late_sees_the_same(served, visit, stream):
     assert ids(early) == ids(late) == list(range(8, -1, -1))
 
 
+def test_counts_of_violations_move_at_once_and_rows_stay_under_the_pointer(served, visit, stream):
+    feed(stream, range(2), bad=3)
+    page = visit(served()).open(path(stream))
+    first = page.locator("#violations tbody tr").first
+    expect(first).to_contain_text("tailnum must not be missing")
+    first.hover()
+    for batch in range(2, 5):
+        stream.process([{**row, "tailnum": "D-AIUA"} for row in rows(batch, bad=0)], batch)
+    stream.run_log.beat()
+    second = page.locator("#violations tbody tr").nth(1)
+    expect(second).to_contain_text("32")
+    expect(first).to_contain_text("tailnum must not be missing")
+
+
 HIDE = """
   const hide = (value) => {
     Object.defineProperty(document, 'hidden', {configurable: true, get: () => value});

@@ -101,11 +101,21 @@ function replace(id, element, now) {
   if (id === "head") headline(element);
   if (!now && busy(old)) {
     if (id === "timeline" && inside(old, element)) return;
+    if (old.dataset.hold && !old.contains(document.activeElement)) counts(old, element);
     held.set(id, element);
     return;
   }
   appliedAt.set(id, Date.now());
   old.replaceWith(element);
+}
+
+// Counts move at once; rows change their places now and then, and never under the pointer.
+function counts(old, element) {
+  const rows = new Map([...old.querySelectorAll("tr[data-key]")].map((row) => [row.dataset.key, row]));
+  for (const row of element.querySelectorAll("tr[data-key]")) {
+    const known = rows.get(row.dataset.key);
+    if (known && !known.isEqualNode(row)) known.replaceChildren(...row.cloneNode(true).childNodes);
+  }
 }
 
 // The timeline under focus keeps its focused element; what is drawn in it moves on.
