@@ -10,6 +10,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote_from_bytes, unquote, urlsplit
@@ -118,9 +119,10 @@ class LocalFileStore:
     synced before the name appears. A rename would replace the target without a word.
     """
 
-    def __init__(self) -> None:
-        # Folders whose names were synced, with their inodes; a stream makes some for each batch.
-        self._durable: deque[tuple[Path, int]] = deque(maxlen=100)
+    @cached_property
+    def _durable(self) -> deque[tuple[Path, int]]:
+        """Folders whose names were synced, with their inodes; a stream makes some each batch."""
+        return deque(maxlen=100)
 
     def uri(self, path: str) -> str:
         """Return the absolute `file:` URI."""

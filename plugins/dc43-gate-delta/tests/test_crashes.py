@@ -57,9 +57,6 @@ class Store(LocalFileStore):
     point: Callable[[str], None]
     durable: set[Path] = field(factory=set)
 
-    def __attrs_pre_init__(self) -> None:
-        super().__init__()
-
     def create_if_absent(self, path: str, data: bytes) -> bool:
         self.point(f"create {path}")
         created = super().create_if_absent(path, data)
