@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,9 @@ from dc43_core.testing.records import make_record
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ERRORS: list[type[Dc43Error]] = [
     one
-    for one in vars(errors).values()
-    if inspect.isclass(one) and issubclass(one, Dc43Error) and one.__module__ == errors.__name__
+    for module in pkgutil.iter_modules(errors.__path__, f"{errors.__name__}.")
+    for one in vars(import_module(module.name)).values()
+    if inspect.isclass(one) and issubclass(one, Dc43Error) and one.__module__ == module.name
 ]
 
 
@@ -66,7 +69,13 @@ def test_an_error_is_listed_with_its_built_in_and_its_exit_code(error: type[Dc43
 
 def test_no_error_is_listed_that_does_not_exist():
     listed = rows(section(page("reference/errors.md"), "Errors of the core"))
-    assert list(listed) == [error.__name__ for error in ERRORS]
+    assert set(listed) == {error.__name__ for error in ERRORS}
+
+
+def test_every_error_of_the_core_is_imported_from_one_place():
+    assert {name for name in errors.__all__ if name.endswith("Error")} == {
+        error.__name__ for error in ERRORS
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""What can be wrong with a file that people write, such as a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dc43_core.errors.base import Dc43Error
+
+
+class DocumentError(Dc43Error, ValueError):
+    """A file cannot be read as the document that it says it is.
+
+    Attributes:
+        source: The file, or a name for text that came from elsewhere.
+        line: 1-based line of the fault, where it is known.
+        path: Path inside the document, as in `schema[0].properties[3]`.
+    """
+
+    def __init__(
+        self, source: str, problem: str, *, line: int | None = None, path: str | None = None
+    ) -> None:
+        self.source, self.problem, self.line, self.path = source, problem, line, path
+        where = source
+        if line is not None:
+            where += f", line {line}"
+        if path:
+            where += f", {path}"
+        super().__init__(f"{where}: {problem}")
+
+
+class ContractError(DocumentError, ValueError):
+    """A contract file cannot be read as a contract."""
+
+
+class ContractNotFoundError(Dc43Error, LookupError):
+    """No contract with this id and version is known."""
+
+    def __init__(
+        self, contract_id: str, selector: str, known: Iterable[str], searched: str
+    ) -> None:
+        self.contract_id, self.selector = contract_id, selector
+        self.known, self.searched = list(known), searched
+        found = ", ".join(self.known) or "none"
+        super().__init__(
+            f"no contract {contract_id!r} in version {selector} in {searched}; found: {found}"
+        )
