@@ -35,7 +35,7 @@ def read(orders, **options):
         orders.spark,
         contract=orders.contract,
         format="csv",
-        path=str(orders.source),
+        path=orders.at(orders.source),
         options={"header": True, **options.pop("options", {})},
         runtime=orders.runtime,
         **options,
@@ -47,8 +47,8 @@ def write(orders, df, reads=(), **options):
         **{
             "df": df,
             "contract": orders.contract,
-            "path": str(orders.main),
-            "rejects": str(orders.rejects),
+            "path": orders.at(orders.main),
+            "rejects": orders.at(orders.rejects),
             "reads": reads,
             "runtime": orders.runtime,
             **options,
@@ -95,7 +95,7 @@ def test_a_read_of_what_was_written_knows_its_version(orders):
         orders.spark,
         contract=orders.contract,
         format="parquet",
-        path=str(orders.main),
+        path=orders.at(orders.main),
         runtime=orders.runtime,
     )
     assert result.dataset_version == "1"

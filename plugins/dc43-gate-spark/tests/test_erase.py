@@ -18,6 +18,7 @@ from dc43_core.upkeep.erase import Eraser, EraseRefusedError
 from dc43_core.upkeep.interface import Key
 from dc43_core.vocabulary import Lane, Release
 from dc43_integrations.spark.erase import SparkEraser
+from dc43_integrations.spark.file_store import store_for
 
 pytestmark = pytest.mark.spark
 
@@ -31,13 +32,14 @@ HEADER = "id,who,amount,day"
 
 
 def eraser(flow: Flow) -> Eraser:
-    store = LocalFileStore()
-    known = stream_of(store, str(flow.checkpoint))
+    checkpoint = flow.at(flow.checkpoint)
+    store = store_for(flow.spark, checkpoint)
+    known = stream_of(store, checkpoint)
     assert known is not None
-    journal = Journal(store, str(flow.checkpoint), known["stream_id"])
+    journal = Journal(store, checkpoint, known["stream_id"])
     sinks = {
-        Lane.MAIN: FileSink(store, str(flow.main), ".snappy.parquet"),
-        Lane.REJECTS: FileSink(store, str(flow.rejects), ".snappy.parquet"),
+        Lane.MAIN: FileSink(store, flow.at(flow.main), ".snappy.parquet"),
+        Lane.REJECTS: FileSink(store, flow.at(flow.rejects), ".snappy.parquet"),
     }
     return Eraser(
         store=store,
@@ -91,7 +93,7 @@ def test_a_downstream_stream_sees_a_replacement_as_a_new_file(flow):
     seen: list[int] = []
 
     def downstream() -> list[int]:
-        frame = orders.spark.readStream.schema("id bigint").parquet(str(orders.main))
+        frame = orders.spark.readStream.schema("id bigint").parquet(orders.at(orders.main))
         query = (
             frame.writeStream.foreachBatch(lambda df, n: seen.extend(r["id"] for r in df.collect()))
             .option("checkpointLocation", str(orders.home / "down"))
@@ -118,7 +120,8 @@ def test_a_blocked_batch_loses_the_rows_and_is_released_without_them(flow):
     assert holding(orders.main, "anna-tag")
     assert eraser(orders).erase(Key(column="tag", value="anna-tag"), by="me") == {"held": 2}
     assert holding(orders.main, "anna") == []
-    journal = Journal(LocalFileStore(), str(orders.checkpoint), blocks.stream(orders))
+    checkpoint = orders.at(orders.checkpoint)
+    journal = Journal(store_for(orders.spark, checkpoint), checkpoint, blocks.stream(orders))
     release(journal, 0, as_=Release.REJECTS, reason="seen", by="me")
     landed = orders.run(enforce=True)
     assert landed.error is None

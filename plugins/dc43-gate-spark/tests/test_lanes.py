@@ -118,11 +118,11 @@ def test_a_first_batch_of_rejects_leaves_a_main_that_can_be_read(flow):
     landed = rows.run(enforce=True)
     assert landed.error is None
     assert (landed.batch["main_count"], landed.batch["reject_count"]) == (0, 3)
-    main = rows.spark.read.parquet(str(rows.main))
+    main = rows.spark.read.parquet(rows.at(rows.main))
     assert main.schema.simpleString() == "struct<id:bigint,note:string>"
     assert (main.count(), len(rows.logged())) == (0, 1)
     # Another job may follow it from there.
-    assert rows.spark.readStream.schema(main.schema).parquet(str(rows.main)).isStreaming
+    assert rows.spark.readStream.schema(main.schema).parquet(rows.at(rows.main)).isStreaming
 
 
 @pytest.mark.parametrize("source", ["csv", "json"])

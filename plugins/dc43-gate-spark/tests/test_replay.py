@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from attrs import evolve
+from mounts import local_only
 
 from dc43_core.config import Limits
 from dc43_core.errors import ReplayRefusedError, UnsoundPlaceError
@@ -36,8 +37,8 @@ def rejects(flow, **options) -> SparkRejects:
         spark=flow.spark,
         runtime=runtime,
         plan=runtime.plan(flow.contract),
-        path=str(flow.main),
-        rejects_path=str(flow.rejects),
+        path=flow.at(flow.main),
+        rejects_path=flow.at(flow.rejects),
         options={},
         namespace="default",
         **options,
@@ -48,8 +49,8 @@ def replay(flow, **options) -> Replayed:
     return replay_rejects(
         flow.spark,
         contract=flow.contract,
-        path=str(flow.main),
-        rejects=str(flow.rejects),
+        path=flow.at(flow.main),
+        rejects=flow.at(flow.rejects),
         runtime=flow.runtime,
         **options,
     )
@@ -87,7 +88,7 @@ def test_text_that_would_not_cast_is_cast_to_the_type_of_today(orders):
     for file in streams.iterdir():
         (target / file.name).write_bytes(file.read_bytes())
     typed = rejects(orders)
-    typed.rejects_path = str(home / "rejects")
+    typed.rejects_path = orders.at(home / "rejects")
     done = typed.replay()
     assert done.restaged.judged == 4
     assert dict(done.restaged.broken) == {"amount.type": 1, "note.length": 1}
@@ -187,7 +188,10 @@ def test_rejects_of_contracts_with_other_types_are_judged_together(flow):
     orders.run(enforce=True)
     correct(orders, ID, NOTE, TEXT)
     orders.put("id,note,amount", "2,long,two")
-    other = {"path": str(orders.home / "other"), "checkpoint_location": str(orders.home / "two")}
+    other = {
+        "path": orders.at(orders.home / "other"),
+        "checkpoint_location": orders.at(orders.home / "two"),
+    }
     orders.run(enforce=True, **other)
     correct(orders, ID, LONG, TEXT)
     assert [b.batch_id for b in rejects(orders).batches()] == [0], "the other has its own main"
@@ -214,6 +218,7 @@ def test_what_cannot_be_replayed_is_refused(orders):
         replay(orders)
 
 
+@local_only
 def test_a_delta_table_takes_a_replay_as_one_commit(flow):
     table = pytest.importorskip("deltalake").DeltaTable
     orders = flow([ID, NOTE])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -47,26 +46,25 @@ def orders(flow):
     return made
 
 
-def seen(spark: SparkSession, path: Path, name: str, schema: str):
+def seen(spark: SparkSession, path: str, name: str, schema: str):
     reader = spark.read.schema(schema).format(name)
     if name == "csv":
         # Otherwise Spark reads the empty text as NULL.
         reader = reader.options(header=True, multiLine=True, nullValue="\\N")
-    return sorted(map(str, reader.load(str(path)).collect()))
+    return sorted(map(str, reader.load(path).collect()))
 
 
 @pytest.mark.parametrize("name", ["parquet", "orc", "json", "csv"])
 def test_a_sink_of_files_holds_every_value_as_it_was(spark, orders, name):
     landed = orders.run(format=name)
     assert landed.error is None
-    source = spark.read.parquet(str(orders.source)).where("id is not null")
+    source = spark.read.parquet(orders.at(orders.source)).where("id is not null")
     expected = sorted(map(str, source.collect()))
-    assert seen(spark, orders.main, name, source._jdf.schema().toDDL()) == expected
+    assert seen(spark, orders.at(orders.main), name, source._jdf.schema().toDDL()) == expected
     assert landed.batch["reject_count"] == 1
     rejects = "orc" if name == "orc" else "parquet"
-    assert [r["name"] for r in spark.read.format(rejects).load(str(orders.rejects)).collect()] == [
-        "nobody"
-    ]
+    rejected = spark.read.format(rejects).load(orders.at(orders.rejects))
+    assert [row["name"] for row in rejected.collect()] == ["nobody"]
 
 
 def test_json_spells_out_what_is_null_and_csv_has_a_header(orders):
@@ -86,7 +84,7 @@ def test_csv_has_a_header_in_each_file(orders):
 def test_a_compressed_file_is_named_as_one(spark, orders):
     orders.run(format="json", writer_options={"compression": "gzip"})
     assert [f.name[-8:] for f in orders.main.glob("batch-*")] == [".json.gz"]
-    assert spark.read.json(str(orders.main)).count() == 3
+    assert spark.read.json(orders.at(orders.main)).count() == 3
 
 
 def test_csv_refuses_a_column_that_it_cannot_hold(flow):
