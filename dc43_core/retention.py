@@ -6,8 +6,10 @@ import re
 
 from attrs import frozen
 
-_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
-_WORDS = re.compile(r"(?P<count>[1-9]\d{0,8}) (?P<unit>second|minute|hour|day)s?")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_WORDS = re.compile(
+    r"(?P<count>[1-9]\d{0,8})(?: (?P<word>second|minute|hour|day)s?|(?P<letter>[smhd]))"
+)
 
 
 @frozen(kw_only=True)
@@ -34,7 +36,7 @@ WITHIN_BATCH = Retention()
 
 
 def parse_retention(text: str) -> Retention:
-    """Read `batch`, `forever`, or a time such as `7 days` (seconds, minutes, hours).
+    """Read `batch`, `forever`, or a time such as `7 days` or `7d` (seconds, minutes, hours).
 
     Raises:
         ValueError: saying what is understood.
@@ -46,5 +48,5 @@ def parse_retention(text: str) -> Retention:
     found = _WORDS.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no retention of keys; write batch, forever, or 7 days")
-    seconds = int(found["count"]) * _UNITS[found["unit"]]
+    seconds = int(found["count"]) * _UNITS[found["letter"] or found["word"][0]]
     return Retention(text=text, seconds=seconds, across_batches=True)

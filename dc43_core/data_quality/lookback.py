@@ -24,7 +24,7 @@ Sums = dict[str, tuple[int, int]]
 
 @define
 class _Batch:
-    started_at: str
+    at: str
     measured: Mapping[str, tuple[int, int]]
     totals: Mapping[str, tuple[int, int]]
 
@@ -51,6 +51,11 @@ class Lookback:
         """The rules that look back."""
         return [e for e in self.plan.expectations if e.window is not None]
 
+    @property
+    def by_time(self) -> bool:
+        """Whether a rule asks when batches were."""
+        return any(e.window is not None and e.window.seconds is not None for e in self.rules)
+
     def add(self, record: Mapping[str, Any]) -> None:
         """Take a batch in; one that did not land, or is known, changes nothing.
 
@@ -62,29 +67,31 @@ class Lookback:
             return
         details = record["details"]
         self._batches[batch_id] = _Batch(
-            record["started_at"], details.get(MEASURED, {}), details.get(TOTALS, {})
+            own_time(record["input"], record["started_at"]),
+            details.get(MEASURED, {}),
+            details.get(TOTALS, {}),
         )
         while len(self._batches) > self.limit:
-            self._dropped = self._batches.pop(next(iter(self._batches))).started_at
+            self._dropped = self._batches.pop(next(iter(self._batches))).at
 
-    def before(self, batch_id: int, started_at: str) -> tuple[Sums, dict[str, str]]:
+    def before(self, batch_id: int, at: str) -> tuple[Sums, dict[str, str]]:
         """Return what the earlier batches of each rule's window add, and what cannot be judged.
 
         Args:
             batch_id: The batch that is judged.
-            started_at: When it was handed over; windows of time end there.
+            at: Its own time; windows of time end there.
         """
         earlier = [batch for number, batch in self._batches.items() if number < batch_id]
         sums: Sums = {}
         errors: dict[str, str] = {}
         for rule in self.rules:
             try:
-                sums[rule.id] = self._sum(rule, earlier, started_at)
+                sums[rule.id] = self._sum(rule, earlier, at)
             except OverflowError as error:
                 errors[rule.id] = str(error)
         return sums, errors
 
-    def _sum(self, rule: Expectation, earlier: list[_Batch], started_at: str) -> tuple[int, int]:
+    def _sum(self, rule: Expectation, earlier: list[_Batch], at: str) -> tuple[int, int]:
         window = rule.window
         assert window is not None
         if rule.scope is Scope.DATASET:
@@ -95,14 +102,24 @@ class Lookback:
             inside = earlier[max(0, len(earlier) - window.batches + 1) :]
         else:
             seconds = window.seconds or 0
-            if self._dropped is not None and _age(self._dropped, started_at) < seconds:
+            if self._dropped is not None and _age(self._dropped, at) < seconds:
                 raise OverflowError(
                     f"{window} hold more than {self.limit} batches; raise limits.lookback, or let "
                     "the window count batches"
                 )
-            inside = [b for b in earlier if _age(b.started_at, started_at) < seconds]
+            inside = [b for b in earlier if _age(b.at, at) < seconds]
         measured = [batch.measured.get(rule.id, (0, 0)) for batch in inside]
         return sum(broken for broken, _ in measured), sum(rows for _, rows in measured)
+
+
+def own_time(read: Mapping[str, Any], started_at: str) -> str:
+    """Return when a batch is, the same at each attempt, as far as its engine says so.
+
+    Args:
+        read: What a record says of its input.
+        started_at: When it was handed over to this attempt.
+    """
+    return str(read.get("planned_at") or started_at)
 
 
 def kept(plan: CheckPlan, seen: Observations) -> dict[str, dict[str, list[int]]]:

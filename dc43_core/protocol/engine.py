@@ -153,10 +153,15 @@ class Stager(Protocol[Frame_contra]):
         """
         ...
 
-    def merge_keys(self, files: Sequence[str], folder: str) -> Sequence[str]:
-        """Write the keys of several files into new ones, and return these.
+    def merge_keys(self, files: Sequence[str], count: int, folder: str) -> Sequence[str]:
+        """Write the keys of several files into as few as is sensible, and return these.
 
         Only asked where keys are kept.
+
+        Args:
+            files: As this engine wrote them.
+            count: How many keys they hold.
+            folder: An empty place.
         """
         ...
 

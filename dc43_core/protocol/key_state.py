@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.log import get_logger
@@ -29,6 +30,8 @@ from dc43_core.retention import Retention
 log = get_logger("keys")
 MANY = 12
 """Parts from which on the newest are merged into one."""
+PORTIONS = 8
+"""In how many portions keys that count for a time are forgotten."""
 
 
 @frozen(kw_only=True)
@@ -91,7 +94,7 @@ class StreamKeys:
     rules: Sequence[Expectation]
     retain: Retention
     columns: tuple[Columns, ...]
-    merge: Callable[[Sequence[str], str], Sequence[str]]
+    merge: Callable[[Sequence[str], int, str], Sequence[str]]
     time: Callable[[int], int] | None = None
     _number: int | None = field(default=None, init=False)
     _state: KeyState | None = field(default=None, init=False)
@@ -108,13 +111,14 @@ class StreamKeys:
         # Steps may name what an attempt wrote, also where it came to nothing.
         attempt = f"{attempt}-{state.number + 1}"
         time = milliseconds(started_at) if self.time is None else self.time(batch_id)
-        parts = tuple(p for p in state.parts if self._is_kept(p, time))
+        parts = tuple(p for p in _until(state.parts, time) if self._is_kept(p, time))
         if chosen := worth_merging(parts, self.retain):
             folder = self.log.place(f"{attempt}-merged")
             self.log.store.delete(folder)
-            files = self.merge(self.log.uris(chosen), folder)
+            count = sum(part.count for part in chosen)
+            files = self.merge(self.log.uris(chosen), count, folder)
             self.log.store.sync(files)
-            one = merged(chosen, NewKeys(files=files), self.log)
+            one = merged(chosen, NewKeys(files=files, count=count), self.log)
             parts = (*(p for p in parts if p not in chosen), one)
         known = known_keys(self.log, self.rules, parts, attempt)
         self.log.store.delete(known.folder)
@@ -238,24 +242,46 @@ def stream_keys(
     )
 
 
-def worth_merging(parts: Sequence[KeyPart], retain: Retention) -> tuple[KeyPart, ...]:
-    """Return the newest parts that are to become one; none as long as there are few.
+def _until(parts: Sequence[KeyPart], time: int) -> Iterator[KeyPart]:
+    """Yield parts, none of them newer than this.
 
-    A part that is much larger than those after it stays as it is, so that a key is written anew
-    only a few times. Where keys count for a time, a part is forgotten as a whole: together it may
-    span an eighth of that time, by which its oldest keys are kept longer.
+    A stream's own time can step back: its first batch has no watermark yet and counts by the clock,
+    which may be years ahead of what the rows say. What came then is as old as what comes next.
+    """
+    return (evolve(part, newest=min(part.newest, time)) for part in parts)
+
+
+def worth_merging(parts: Sequence[KeyPart], retain: Retention) -> tuple[KeyPart, ...]:
+    """Return parts that are to become one; none as long as there are few.
+
+    Where keys count for a time, a part is forgotten as a whole, by its newest key. So only parts of
+    one portion of that time are merged, and no key is kept longer than by a portion.
     """
     if len(parts) < MANY:
         return ()
+    if retain.seconds is None:
+        return _newest(parts)
+    span = 1_000 * retain.seconds // PORTIONS
+    portions: dict[int, list[KeyPart]] = defaultdict(list)
+    for part in parts:
+        portions[part.newest // span].append(part)
+    current = portions.pop(max(portions))
+    ended = next((portion for portion in portions.values() if len(portion) > 1), None)
+    if ended is not None:
+        return tuple(ended)
+    return _newest(current) if len(current) >= MANY else ()
+
+
+def _newest(parts: Sequence[KeyPart]) -> tuple[KeyPart, ...]:
+    """Return the newest parts, up to one that is much larger than those after it.
+
+    That one stays as it is, so that a key is written anew only a few times.
+    """
     chosen: list[KeyPart] = []
     total = 0
     for part in reversed(parts):
         if len(chosen) >= MANY // 2 and part.count > 2 * total:
             break
-        if chosen and retain.seconds is not None:
-            span = chosen[0].newest - part.newest
-            if span > 1_000 * retain.seconds // 8:
-                break
         chosen.append(part)
         total += part.count
-    return tuple(reversed(chosen)) if len(chosen) > 1 else ()
+    return tuple(reversed(chosen))

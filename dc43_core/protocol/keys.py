@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, frozen
 
 from dc43_core.errors import CorruptFileError
 from dc43_core.expectations.model import Expectation
@@ -301,7 +301,6 @@ def with_kinds(rules: Sequence[Expectation], schema: Mapping[str, str]) -> tuple
 
 def merged(parts: Sequence[KeyPart], new: NewKeys, log: KeyLog) -> KeyPart:
     """Return one part in place of several."""
-    newest = max(part.newest for part in parts)
-    part = log.part(evolve(new, count=sum(p.count for p in parts)), newest)
+    part = log.part(new, max(part.newest for part in parts))
     assert part is not None
     return part

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
+from dc43_core.data_quality.lookback import own_time
 from dc43_core.errors import ConfigurationError
 from dc43_core.protocol.record import GovernanceRecord
 
@@ -112,7 +113,7 @@ class Versions:
             namespace=record.namespace,
             stream_id=record.stream_id,
             batch_id=record.batch_id,
-            timestamp=str(record.input.get("planned_at") or record.started_at),
+            timestamp=own_time(record.input, record.started_at),
             row_count=record.row_count,
         )
         text = named("dataset_version", self.wanted, "", facts)

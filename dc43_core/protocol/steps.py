@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from dc43_core.config import Limits
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
-from dc43_core.data_quality.lookback import Lookback, kept
+from dc43_core.data_quality.lookback import Lookback, kept, own_time
 from dc43_core.data_quality.model import Observations
 from dc43_core.errors import (
     BatchBlockedError,
@@ -169,7 +169,10 @@ class BatchProtocol(Generic[Frame]):
         else:
             staged, kept = self._stage(frame, folder, facts, reject_all=reject_all)
         self.failpoint("staged", batch_id)
-        earlier, unjudged = self.lookback.before(batch_id, started)
+        at = started
+        if self.lookback.by_time:
+            at = own_time(self.stager.input(batch_id), started)
+        earlier, unjudged = self.lookback.before(batch_id, at)
         observations = Observations(
             row_count=staged.row_count,
             broken=staged.broken,

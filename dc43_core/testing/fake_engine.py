@@ -127,7 +127,7 @@ class FakeStager:
         rows = [row for path in staged.files["main"] for row in read_rows(self.store, path)]
         return self._write_keys(rows, keys)
 
-    def merge_keys(self, files: Sequence[str], folder: str) -> Sequence[str]:
+    def merge_keys(self, files: Sequence[str], count: int, folder: str) -> Sequence[str]:
         """Write the keys of several files into one."""
         return self._write(folder, "keys", [{"key": key} for key in sorted(self._keys(files))])
 

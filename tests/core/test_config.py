@@ -200,13 +200,18 @@ def test_a_file_that_is_not_text_is_told(project: Path):
         load_config(project / "dc43.toml")
 
 
-@pytest.mark.parametrize("text", ["batch", "forever", "1 day", "7 days", "90 seconds"])
+@pytest.mark.parametrize("text", ["batch", "forever", "1 day", "7 days", "90 seconds", "7d"])
 def test_keys_are_kept_for_a_batch_for_ever_or_for_a_time(project: Path, text: str):
     config = load_config(write(project / "dc43.toml", f'[keys]\nretain = "{text}"'))
     assert parse_retention(config.keys.retain).text == text
 
 
-@pytest.mark.parametrize("text", ["", "0 days", "a while", "7 weeks", "-1 days", "7days"])
+def test_a_time_may_be_written_short():
+    texts = ("90s", "15m", "12h", "7d")
+    assert [parse_retention(text).seconds for text in texts] == [90, 900, 43_200, 604_800]
+
+
+@pytest.mark.parametrize("text", ["", "0 days", "a while", "7 weeks", "-1 days", "7days", "7 d"])
 def test_another_word_for_how_long_is_refused_with_those_that_are_known(project: Path, text: str):
     told = refusal(project, f'[keys]\nretain = "{text}"')
     assert "retain" in told

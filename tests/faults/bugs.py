@@ -41,8 +41,9 @@ KEEP, JOURNAL_PREPARE, BLOCKED = Journal.keep, Journal.prepare, Journal.block
 PREPARE, PUBLISH, BLOCK = BatchProtocol._prepare, BatchProtocol._publish, BatchProtocol._block
 PROCESS, RECORD, SWEEP = BatchProtocol.process, BatchProtocol._record, BatchProtocol._sweep
 SINK_PUBLISH, APPEND = FileSink.publish, SinkLog.append
-KEYS_ADD, KEY_STATE = StreamKeys.add, KeyLog.state
+KEYS_BEFORE, KEYS_ADD, KEY_STATE = StreamKeys.before, StreamKeys.add, KeyLog.state
 FINISH, STREAM_PROCESS = FakeStager.finish, GovernedStream.process
+MERGE_KEYS = FakeStager.merge_keys
 RELEASED, IDENTIFY = released_record, identify
 
 
@@ -379,6 +380,41 @@ def sweep_every_key(self: StreamKeys, batch_id: int) -> None:
     self.log.store.delete(self.log.place("").rstrip("/"))
 
 
+def age_keys_by_the_clock(self: StreamKeys, batch_id: int, attempt: str, started_at: str) -> Any:
+    """How old a key is, is told by the clock of each attempt."""
+    return KEYS_BEFORE(evolve(self, time=None), batch_id, attempt, started_at)
+
+
+def forget_keys_at_once(self: StreamKeys, batch_id: int, attempt: str, started_at: str) -> Any:
+    """A key that counts for a time counts in its own batch alone."""
+    seconds = None if self.retain.seconds is None else 1
+    keys = evolve(self, retain=evolve(self.retain, seconds=seconds))
+    return KEYS_BEFORE(keys, batch_id, attempt, started_at)
+
+
+def merge_without_sync(self: StreamKeys, batch_id: int, attempt: str, started_at: str) -> Any:
+    """The step of a batch is durable before the keys that were merged for it."""
+    with mock.patch.object(MemoryStore, "sync", sync_nothing):
+        return KEYS_BEFORE(self, batch_id, attempt, started_at)
+
+
+def merge_and_delete(
+    self: FakeStager, files: Sequence[str], count: int, folder: str
+) -> Sequence[str]:
+    """What was merged goes at once, not when the batch that says so is committed."""
+    made = MERGE_KEYS(self, files, count, folder)
+    for file in files:
+        self.store.delete(file)
+    return made
+
+
+def merge_the_newer_half(
+    self: FakeStager, files: Sequence[str], count: int, folder: str
+) -> Sequence[str]:
+    """The older half of what is merged is left out."""
+    return MERGE_KEYS(self, files[len(files) // 2 :], count, folder)
+
+
 def release_without_keys(self: BatchProtocol[Any], held: Held, started: str) -> None:
     """A batch that is released holds no key."""
 
@@ -476,6 +512,18 @@ BUGS = (
     _bug(forget_keys_at_a_restart, KeyLog, "state", "keys across batches", "rows", "partial"),
     _bug(keys_without_sync, StreamKeys, "add", "keys across batches", "rows", "partial", "stuck"),
     _bug(sweep_every_key, StreamKeys, "sweep", "keys across batches", "stuck"),
+    _bug(age_keys_by_the_clock, StreamKeys, "before", "keys for a time", "rows", "partial"),
+    _bug(forget_keys_at_once, StreamKeys, "before", "keys for a time", "rows", "partial"),
+    _bug(merge_without_sync, StreamKeys, "before", "keys that are merged", "stuck", "partial"),
+    _bug(merge_and_delete, FakeStager, "merge_keys", "keys that are merged", "stuck"),
+    _bug(
+        merge_the_newer_half,
+        FakeStager,
+        "merge_keys",
+        "keys that are merged",
+        "rows",
+        "partial",
+    ),
     _bug(
         release_without_keys,
         BatchProtocol,

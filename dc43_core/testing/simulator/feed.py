@@ -35,6 +35,7 @@ BLOCKING_STARTS = 2
 _ATTEMPTS = 3
 _MOST = 10_000
 _STARTS = 12
+_MINUTE = 60_000
 _CODE = "      - {name: code, logicalType: string, unique: true}\n"
 
 
@@ -58,6 +59,7 @@ class Feed:
             column; `at first`: the strategy blocks it in the first starts alone.
         release: What someone decides of the blocked batch; None: nobody does.
         keys: Whether rows have codes that are unique across batches.
+        forgets: Whether a code is forgotten after the batch that follows.
         on_outage: What an outage of governance does.
         bound: Records that wait in memory.
     """
@@ -68,6 +70,7 @@ class Feed:
     blocks: str | None = None
     release: Release | None = None
     keys: bool = False
+    forgets: bool = False
     on_outage: str = "outbox"
     bound: int = 3
 
@@ -152,7 +155,7 @@ def open_feed(world: World, feed: Feed) -> GovernedStream[Any]:
     """Start a stream."""
     world.starts += 1
     runtime = _runtime(world, feed)
-    plan = _plan(feed.keys)
+    plan = _plan(feed.keys, feed.forgets)
     blocking = feed.blocks == "strategy" or (
         feed.blocks == "at first" and world.starts <= BLOCKING_STARTS
     )
@@ -169,6 +172,7 @@ def open_feed(world: World, feed: Feed) -> GovernedStream[Any]:
         strategies=strategies,
         query_name=feed.name,
         failpoint=lambda name, batch_id: world.pass_point(f"{name} {batch_id}"),
+        batch_time=lambda batch: batch * _MINUTE,
         surroundings=Surroundings(
             now=world.now,
             clock=world.clock,
@@ -261,8 +265,9 @@ def _kinds() -> Mapping[str, Any]:
 
 
 @cache
-def _plan(keys: bool) -> CheckPlan:
-    config = Config(keys=KeysConfig(retain="forever" if keys else "batch"))
+def _plan(keys: bool, forgets: bool) -> CheckPlan:
+    across = "90 seconds" if forgets else "forever"
+    config = Config(keys=KeysConfig(retain=across if keys else "batch"))
     runtime = Runtime(config=config, plugins=_plugins())
     text = ORDERS + (_CODE if keys else "")
     return runtime.plan(runtime.contracts().parse("orders.odcs.yaml", text.encode()))

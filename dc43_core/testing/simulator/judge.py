@@ -86,11 +86,12 @@ def _broken(main: list[Row], feed: Feed, batch: int) -> list[str]:
 
 
 def _taken(landed: Landed, feed: Feed, batch: int) -> set[str]:
-    """Return the codes of good rows that earlier batches landed in main."""
+    """Return the codes of good rows that earlier batches landed in main, and that are known."""
+    first = batch - 1 if feed.forgets else 0
     rows = [
         row
         for (number, earlier), lanes in landed.items()
-        if number == feed.number and earlier < batch and feed.keys
+        if number == feed.number and first <= earlier < batch and feed.keys
         for row in lanes[Lane.MAIN]
     ]
     return {row["code"] for row in feed.good(rows, ())}

@@ -8,6 +8,7 @@ from functools import partial
 
 from attrs import evolve, frozen
 
+from dc43_core.protocol.key_state import MANY
 from dc43_core.testing.simulator.crashes import Tally, explore, states_of
 from dc43_core.testing.simulator.drivers import interleave
 from dc43_core.testing.simulator.failures import KINDS, fail
@@ -66,6 +67,14 @@ def _compaction(tally: Tally, effort: Effort) -> None:
     scene = Scene(feeds=[Feed(batches=11)])
     depth = 1 if effort < Effort.FULL else 2
     tally.crashes += explore(scene, state, tally, crashes=depth)
+
+
+def _merging(tally: Tally, effort: Effort) -> None:
+    """The keys of many batches are merged, and those of the first are asked for afterwards."""
+    feed = Feed(batches=MANY, source="rewritten", keys=True)
+    scene = Scene(feeds=[evolve(feed, batches=MANY + 2)])
+    depth, every = (1, 1) if effort is Effort.QUICK else (2, 1 if effort is Effort.FULL else 19)
+    tally.crashes += explore(scene, after(feed), tally, crashes=depth, every=every)
 
 
 def _failures(scene: Scene, tally: Tally, effort: Effort) -> None:
@@ -190,6 +199,16 @@ SCENARIOS = (
             blocks="strategy",
             release=Release.REJECTS,
         ),
+    ),
+    Scenario(
+        name="keys for a time",
+        about="codes that are forgotten a batch later, by the stream's own time",
+        run=_with(_crashes, batches=3, source="rewritten", keys=True, forgets=True),
+    ),
+    Scenario(
+        name="keys that are merged",
+        about="crashes around the batch that merges the codes of those before it",
+        run=_merging,
     ),
     Scenario(
         name="keys, two drivers",

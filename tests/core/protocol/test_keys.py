@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dc43_core.errors import BatchBlockedError, SupersededError
 from dc43_core.plugin_manager import Plugins
-from dc43_core.protocol.key_state import MANY, worth_merging
+from dc43_core.protocol.key_state import MANY, PORTIONS, worth_merging
 from dc43_core.protocol.keys import KeyLog, KeyPart
 from dc43_core.protocol.release import release
 from dc43_core.protocol.steps import FAILPOINTS
@@ -172,6 +172,55 @@ def test_keys_are_forgotten_behind_the_streams_own_time(drivers: Drivers):
     assert drivers.ids() == [1, 1, 10, 11, 12, 13, 14]
 
 
+def test_keys_of_a_first_batch_without_a_watermark_are_as_old_as_the_next(drivers: Drivers):
+    drivers.retain = "1 minute"
+    # Spark has no watermark in a first batch: it counts by the clock, years after what rows say.
+    stream = drivers.start(batch_time=lambda batch: batch * 30_000 if batch else 2**40)
+    for batch in range(5):
+        stream.process([row(1)] if batch in (0, 2, 4) else [row(10 + batch)], batch)
+    # Of batch 0 it counts as of batch 1: known in batch 2, forgotten in batch 4.
+    assert drivers.ids() == [1, 1, 11, 13]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    batches=st.lists(
+        st.tuples(st.integers(0, 25), st.lists(st.integers(0, 4), max_size=3)), max_size=40
+    ),
+    crashes=st.dictionaries(
+        st.integers(0, 39), st.sampled_from([p for p in FAILPOINTS if p != "blocked"]), max_size=4
+    ),
+)
+def test_a_key_counts_for_its_time_and_at_most_an_eighth_longer(
+    core_plugins: Plugins,
+    batches: list[tuple[int, list[int]]],
+    crashes: dict[int, str],
+):
+    """Whatever was merged, and however often a batch is tried again."""
+    world, times = Drivers(core_plugins, retain="80 seconds"), [0]
+    for gap, _ in batches:
+        times.append(times[-1] + 1_000 * gap)
+    stream = world.start(batch_time=times.__getitem__)
+    for batch, (_, keys) in enumerate(batches):
+        rows = [row(key, amount=batch) for key in keys]
+        if batch in crashes:
+            with pytest.raises(Crash):
+                world.start(batch_time=times.__getitem__, crash_at=crashes[batch]).process(
+                    rows, batch
+                )
+            stream = world.start(batch_time=times.__getitem__)
+        stream.process(rows, batch)
+    landed = {(r["id"], r["amount"]) for r in world.landed()}
+    since: dict[int, int] = {}
+    for batch, (_, keys) in enumerate(batches):
+        for key in set(keys):
+            age = times[batch] - since.get(key, -(10**9))
+            if age <= 80_000 or age > 90_000:
+                assert ((key, batch) in landed) == (age > 80_000), (batch, key, age)
+            if (key, batch) in landed:
+                since[key] = times[batch]
+
+
 def test_parts_are_merged_and_swept(kept: Drivers):
     stream = kept.start()
     for batch in range(3 * MANY):
@@ -186,30 +235,37 @@ def test_parts_are_merged_and_swept(kept: Drivers):
     assert all(kept.store.status(f) for f in KeyLog(kept.journal).uris(state.parts))
 
 
-@given(
-    st.lists(st.integers(1, 1_000), max_size=40),
-    st.sampled_from(["forever", "1 hour", "1 day"]),
-)
-def test_few_parts_stay_and_no_part_is_merged_often(counts: list[int], text: str):
-    retain, found, written = parse_retention(text), [], 0
-    for number, count in enumerate(counts):
-        found.append(KeyPart(files=(str(number),), count=count, newest=number * 1_000))
-        chosen = worth_merging(found, retain)
-        assert chosen == tuple(found[len(found) - len(chosen) :])
-        if chosen:
+@pytest.mark.parametrize("text", ["forever", "10 seconds", "1 minute", "1 hour", "1 day"])
+@pytest.mark.parametrize("sizes", [[1_000], [1, 4_000, 70, 900, 3], [1 << n for n in range(9)]])
+def test_few_parts_stay_over_thousands_of_batches_and_no_key_is_written_often(
+    text: str, sizes: list[int]
+):
+    retain, written, known = parse_retention(text), 0, 0
+    found: list[KeyPart] = []
+    for number in range(5_000):
+        now, count = number * 1_000, sizes[number % len(sizes)]
+        if retain.seconds is not None:
+            found = [p for p in found if p.newest >= now - 1_000 * retain.seconds]
+        if chosen := worth_merging(found, retain):
             total = sum(part.count for part in chosen)
             written += total
-            one = KeyPart(files=("m",), count=total, newest=chosen[-1].newest)
-            found = [*found[: -len(chosen)], one]
-    assert len(found) < MANY
-    assert written <= sum(counts) * 6
+            one = KeyPart(files=("m",), count=total, newest=max(p.newest for p in chosen))
+            found = [*(p for p in found if p not in chosen), one]
+        found.append(KeyPart(files=(str(number),), count=count, newest=now))
+        known += count
+        assert len(found) <= MANY + (PORTIONS + 1 if retain.seconds else 0)
+    assert written <= 8 * known
 
 
-def test_a_part_that_keys_are_forgotten_with_spans_little_time():
-    retain = parse_retention("80 seconds")
-    old = [KeyPart(files=(str(n),), count=1, newest=n * 4_000) for n in range(20)]
-    chosen = worth_merging(old, retain)
-    assert [part.newest for part in chosen] == [68_000, 72_000, 76_000]
+def test_keys_are_forgotten_also_where_parts_are_merged_all_the_time(drivers: Drivers):
+    drivers.retain = "80 seconds"
+    stream = drivers.start(batch_time=lambda batch: batch * 2_000)
+    for batch in range(150):
+        # One that is new, one that is just known, and one that has been forgotten for sure.
+        keys = [batch, *(old for old in (batch - 40, batch - 46) if old >= 0)]
+        record = stream.process([row(key) for key in keys], batch)
+        assert (record.main_count, record.reject_count) == (1 + (batch >= 46), batch >= 40), batch
+        assert len(parts(drivers)) <= MANY + PORTIONS + 2
 
 
 def test_a_start_under_another_key_begins_anew_with_it(kept: Drivers):

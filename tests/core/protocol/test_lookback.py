@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,17 +48,34 @@ schema:
 """
 
 
+@frozen(kw_only=True)
+class PlannedStager(FakeStager):
+    """Knows when each batch was planned, in minutes."""
+
+    planned: Mapping[int, int]
+
+    def input(self, batch_id: int) -> Mapping[str, Any]:
+        if batch_id not in self.planned:
+            return super().input(batch_id)
+        return {"planned_at": at(self.planned[batch_id])}
+
+
+def at(minute: int) -> str:
+    return f"2026-11-23T{minute // 60:02}:{minute % 60:02}:00.000Z"
+
+
 class World:
-    """Files that outlive a driver, and a clock that is set by hand."""
+    """Files that outlive a driver, a clock that is set by hand, and when batches were planned."""
 
     def __init__(self, text: str) -> None:
         self.store, self.text = MemoryStore(), text
         self.minute = 0
+        self.planned: dict[int, int] = {}
         if not TEMPLATE:
             TEMPLATE.append(Runtime(config=Config(), plugins=load_plugins(allowed=())))
 
     def now(self) -> str:
-        return f"2026-11-23T{self.minute // 60:02}:{self.minute % 60:02}:00.000Z"
+        return at(self.minute)
 
     def start(self, run_type: RunType = RunType.ENFORCE) -> GovernedStream[Sequence[Row]]:
         runtime = Runtime(
@@ -67,7 +85,9 @@ class World:
         stream = open_stream(
             runtime=runtime,
             plan=plan,
-            stager=FakeStager(store=self.store, plan=plan, kinds=runtime.kinds),
+            stager=PlannedStager(
+                store=self.store, plan=plan, kinds=runtime.kinds, planned=self.planned
+            ),
             store=self.store,
             checkpoint="memory:/checkpoint",
             sinks={Lane.MAIN: FileSink(self.store, "memory:/main", ".jsonl")},
@@ -137,6 +157,42 @@ def test_a_window_of_time_ends_where_the_batch_was_handed_over():
     world.minute = 10
     with pytest.raises(BatchBlockedError, match="over the last 10 minutes: measured 80 %"):
         stream.process(rows(4, 1), 2)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 9)), max_size=8),
+    st.sets(st.integers(1, 7)),
+    st.integers(1, 20),
+)
+def test_a_window_of_time_is_the_same_however_late_a_batch_is_tried_again(
+    shape: list[tuple[int, int, int]], restarts: set[int], size: int
+):
+    world, found = World(contract(f"{size} minutes")), []
+    times = list(itertools.accumulate(gap for _, _, gap in shape))
+    world.planned = dict(enumerate(times))
+    stream = world.start(RunType.OBSERVE)
+    for number, (nulls, whole, _) in enumerate(shape):
+        if number in restarts:
+            # The driver was away for hours.
+            world.minute += 200
+            stream = world.start(RunType.OBSERVE)
+        found.append(bool(stream.process(rows(nulls, whole), number).errors))
+    expected = []
+    for number, now in enumerate(times):
+        window = [shape[n] for n in range(number + 1) if now - times[n] < size]
+        broken = sum(nulls for nulls, _, _ in window)
+        expected.append(0 < broken + sum(whole for _, whole, _ in window) <= 2 * broken)
+    assert found == expected
+
+
+def test_a_batch_that_is_blocked_by_a_window_of_time_is_blocked_at_a_later_start_as_well():
+    world = World(contract("10 minutes"))
+    world.planned = {0: 0, 1: 5}
+    world.start(RunType.OBSERVE).process(rows(9, 1), 0)
+    for world.minute in (5, 60):
+        with pytest.raises(BatchBlockedError, match="measured 75 %"):
+            world.start().process(rows(6, 4), 1)
 
 
 def test_a_batch_that_is_replayed_counts_once():

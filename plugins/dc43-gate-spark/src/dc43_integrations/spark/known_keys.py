@@ -206,9 +206,22 @@ def read_keys(spark: SparkSession, files: Sequence[str]) -> DataFrame:
     return reader.format("parquet").load([spark_path(file) for file in files])
 
 
-def write_keys(keys: DataFrame, store: FileStore, folder: str, row_count: int) -> list[str]:
-    """Write keys into a folder, partitioned by their hash, and return the files."""
-    writer = keys.select(KEY).coalesce(1 + row_count // _ROWS_PER_FILE).write
+def merge_keys(
+    spark: SparkSession, store: FileStore, files: Sequence[str], count: int, folder: str
+) -> list[str]:
+    """Write the keys of files into a folder, each once, and return the new files."""
+    # Repartitioned by the key, so that files are written by as many tasks as there are.
+    keys = read_keys(spark, files).repartition(_file_count(count), KEY).distinct()
+    return write_keys(keys, store, folder, count)
+
+
+def write_keys(keys: DataFrame, store: FileStore, folder: str, count: int) -> list[str]:
+    """Write at most so many keys into a folder, and return the files."""
+    writer = keys.select(KEY).coalesce(_file_count(count)).write
     writer = writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
     writer.mode("append").parquet(spark_path(folder))
     return [f.path for f in store.list(folder) if f.name[0] not in "._" and not f.is_folder]
+
+
+def _file_count(count: int) -> int:
+    return 1 + count // _ROWS_PER_FILE

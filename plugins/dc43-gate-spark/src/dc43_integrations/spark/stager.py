@@ -37,7 +37,7 @@ from dc43_integrations.spark.classify import (
 from dc43_integrations.spark.convert import Conversion
 from dc43_integrations.spark.file_store import refusal, spark_path
 from dc43_integrations.spark.keys import FILES, KeyJudge
-from dc43_integrations.spark.known_keys import KeyFiles, read_keys, write_keys
+from dc43_integrations.spark.known_keys import KeyFiles, merge_keys
 from dc43_integrations.spark.names import EXTRA, FAILED, FILE, LANE, LINE, RAW
 from dc43_integrations.spark.parcel import Parcels, laid_out
 from dc43_integrations.spark.partitioning import write_out
@@ -351,10 +351,9 @@ class SparkStager:
             return NewKeys()
         return self._key_files(keys).write(self._read(main), staged.row_count, keys.folder)
 
-    def merge_keys(self, files: Sequence[str], folder: str) -> Sequence[str]:
+    def merge_keys(self, files: Sequence[str], count: int, folder: str) -> Sequence[str]:
         """Write the keys of several files into new ones."""
-        keys = read_keys(self.spark, files).distinct()
-        return write_keys(keys, self.store, folder, 0)
+        return merge_keys(self.spark, self.store, files, count, folder)
 
     def _judged_among(self, rule: Expectation, staged: Staged) -> DataFrame:
         """Return the rows that a key rule is judged among, and the file of each."""
