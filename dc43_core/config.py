@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen, validators
 
-from dc43_core.converter import CONFIGURATION, structure
+from dc43_core.converter import CONFIGURATION, OURS, structure
 from dc43_core.errors import ConfigurationError
 from dc43_core.retention import parse_retention
 
@@ -151,7 +151,7 @@ class Config:
     outbox: OutboxConfig = field(factory=OutboxConfig)
     keys: KeysConfig = field(factory=KeysConfig)
     limits: Limits = field(factory=Limits)
-    source: Path | None = None
+    source: Path | None = field(default=None, metadata={OURS: True})
 
     @property
     def folder(self) -> Path:
@@ -198,6 +198,8 @@ def _read(path: Path) -> Config:
     table = read_toml(path)
     if path.name == "pyproject.toml":
         table = table.get("tool", {}).get("dc43", {})
+    elif set(table) == {"dc43"} and isinstance(table["dc43"], dict):
+        table = table["dc43"]  # Written as in a pyproject.toml: [dc43.strategies.x].
     table = dict(table)
     for section in _INSTANCES:
         if section in table:

@@ -15,6 +15,8 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from dc43_core.vocabulary import RunType, Severity
 
 T = TypeVar("T")
+OURS = "dc43.ours"
+"""In the metadata of an attribute that no file sets."""
 
 
 class Secret:
@@ -133,22 +135,38 @@ CONFIGURATION = make_converter(camel=False)
 ARGUMENTS = make_converter(camel=True)
 
 
-def problems(error: Exception) -> list[str]:
-    """Turn a structuring error into lines of the form `path: message`."""
+def problems(error: Exception, *, camel: bool = False) -> list[str]:
+    """Turn a structuring error into lines of the form `path: message`.
+
+    Args:
+        error: What a converter raised.
+        camel: How that converter spells its keys.
+    """
+
+    def explain(one: BaseException, _: type | None) -> str:
+        return _explain(one, camel)
+
     lines = []
-    for line in cattrs.transform_error(error, path="", format_exception=_explain):
+    for line in cattrs.transform_error(error, path="", format_exception=explain):
         message, _, path = line.rpartition(" @ ")
         path = path.lstrip(".")
         lines.append(f"{path}: {message}" if path else message)
     return lines
 
 
-def _explain(error: BaseException, _: type | None) -> str:
+def _explain(error: BaseException, camel: bool) -> str:
     if isinstance(error, KeyError):
         return f"required key {error.args[0]!r} is missing"
     if isinstance(error, cattrs.ForbiddenExtraKeysError):
-        return f"unknown key {', '.join(sorted(error.extra_fields))}"
+        known = ", ".join(_camel(key) if camel else key for key in _keys(error.cl)) or "none"
+        return f"unknown key {', '.join(sorted(error.extra_fields))}; known: {known}"
     return str(error)
+
+
+def _keys(cls: type) -> list[str]:
+    if not attrs.has(cls):
+        return []
+    return [a.name for a in attrs.fields(cls) if a.init and not a.metadata.get(OURS)]
 
 
 def structure(converter: cattrs.Converter, cls: type[T], value: Mapping[str, Any]) -> T:
@@ -160,4 +178,4 @@ def structure(converter: cattrs.Converter, cls: type[T], value: Mapping[str, Any
     try:
         return converter.structure(value, cls)
     except (cattrs.BaseValidationError, cattrs.StructureHandlerNotFoundError) as error:
-        raise ValueError("; ".join(problems(error))) from error
+        raise ValueError("; ".join(problems(error, camel=converter is ARGUMENTS))) from error

@@ -200,11 +200,13 @@ class Runtime:
             instance = self.config.strategies.get(wanted, Instance(use=wanted))
             known = self.plugins.registry("strategy")
             if instance.use not in known:
-                names = {o.extension.name for o in known} | set(self.config.strategies)
-                hint = _hint(instance.use)
-                if wanted in self.config.strategies:
+                configured, hint = set(self.config.strategies), _hint(instance.use)
+                if wanted in configured:
+                    # An instance that names it is no way out.
+                    configured -= {wanted, instance.use}
                     hint = "; ".join(filter(None, (f"strategies.{wanted} uses it", hint)))
-                raise UnknownNameError("strategy", instance.use, names - {instance.use}, hint)
+                names = [o.extension.name for o in known]
+                raise UnknownNameError("strategy", instance.use, names, hint, configured=configured)
             built = self._built_strategy(instance, f"strategies.{wanted}")
             return NamedStrategy(name=wanted, strategy=built, explicit=explicit)
         if isinstance(wanted, Instance):

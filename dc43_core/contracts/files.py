@@ -10,6 +10,7 @@ from attrs import frozen
 from dc43_core.contracts.folder import SHOWN, Documents, Scan, files, read
 from dc43_core.contracts.interface import ContractLoader
 from dc43_core.contracts.model import Contract, SchemaObject
+from dc43_core.contracts.safe_yaml import load
 from dc43_core.contracts.versions import LATEST, VersionSelector
 from dc43_core.errors import ContractError, ContractNotFoundError
 
@@ -87,6 +88,7 @@ class ContractFiles:
         """
         contract = self._parse(source, text)
         if contract is None:
+            load(source, text)  # Says that it is empty, or what else is wrong with it.
             raise ContractError(
                 source,
                 "no installed contract loader accepts this file; "

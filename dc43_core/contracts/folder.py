@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from attrs import field, frozen
 
-from dc43_core.contracts.safe_yaml import YamlLimits
+from dc43_core.contracts.safe_yaml import YamlLimits, syntax_fault
 from dc43_core.contracts.versions import VersionSelector
 from dc43_core.errors import DocumentError
 
@@ -93,6 +93,9 @@ class Documents(Generic[D]):
             else:
                 if document is not None:
                     scan.documents.append(document)
+                # One that breaks off before it says what it is may be what is looked for.
+                elif (fault := syntax_fault(str(path), text)) is not None:
+                    scan.broken.append((fault.become(self.error), text))
         return scan
 
     def choose(

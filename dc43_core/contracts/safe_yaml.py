@@ -125,6 +125,15 @@ def load(source: str, text: bytes, limits: YamlLimits = _DEFAULTS) -> Node:
     return _Reading(source=source, limits=limits).document(_decoded(source, text, limits))
 
 
+def syntax_fault(source: str, text: bytes) -> ContractError | None:
+    """Return what is wrong with the syntax of a file; None if it can be read, or is too large."""
+    try:
+        load(source, text)
+    except ContractError as error:
+        return error if error.column is not None else None
+    return None
+
+
 def shortened(text: object) -> str:
     """Quote a value in a message without letting a hostile one fill the screen."""
     shown = repr(text)
@@ -181,13 +190,23 @@ class _Reading:
                 self._take(event)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            problem = "; ".join(filter(None, (error.problem, error.context)))
-            line = mark.line + 1 if mark else None
-            raise ContractError(self.source, problem, line=line, path=self._path()) from error
+            problem = " ".join(filter(None, (error.problem, error.context)))
+            raise ContractError(
+                self.source,
+                f"is no valid YAML: {problem}",
+                line=mark.line + 1 if mark else None,
+                column=mark.column + 1 if mark else None,
+                path=self._path(),
+            ) from error
         except yaml.reader.ReaderError as error:
             problem = f"character #x{error.character:04x} is not allowed"
-            line = text.count("\n", 0, text.find(chr(error.character))) + 1
-            raise ContractError(self.source, problem, line=line) from error
+            before = text[: max(text.find(chr(error.character)), 0)]
+            raise ContractError(
+                self.source,
+                problem,
+                line=before.count("\n") + 1,
+                column=len(before) - before.rfind("\n"),
+            ) from error
         if self.root is None:
             raise ContractError(self.source, "is empty")
         return self.root

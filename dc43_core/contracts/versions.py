@@ -83,6 +83,11 @@ class VersionSelector:
         Raises:
             ConfigurationError: if it is none.
         """
+        if not isinstance(text, str):
+            # Read as a number, 1.10 would be 1.1.
+            raise ConfigurationError(
+                "version selector", [f"{text!r} is no text; {_WAY_OUT}, in quotes"]
+            )
         text = text.strip()
         if text == LATEST:
             return cls(text, ())

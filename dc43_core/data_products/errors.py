@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dc43_core.errors import Dc43Error, DocumentError
+from dc43_core.errors import Dc43Error, DocumentError, meant
 
 
 class DataProductError(DocumentError, ValueError):
@@ -18,8 +18,10 @@ class DataProductNotFoundError(Dc43Error, LookupError):
         self.product, self.selector = product, selector
         self.known, self.searched = list(known), searched
         found = ", ".join(self.known) or "none"
+        ids = [one.rsplit(" ", 1)[0] for one in self.known]
         super().__init__(
             f"no data product {product!r} in version {selector} in {searched}; found: {found}"
+            + meant(product, [] if product in ids else ids)
         )
 
 

@@ -76,9 +76,7 @@ class OdpsLoader:
             return self._parse(source, text)
         # The readers are those of contracts, and speak of contracts.
         except ContractError as error:
-            raise DataProductError(
-                source, error.problem, line=error.line, path=error.path
-            ) from error
+            raise error.become(DataProductError) from error
 
     def _parse(self, source: str, text: bytes) -> DataProduct:
         root = load(source, text, self.limits)

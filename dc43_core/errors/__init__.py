@@ -7,7 +7,7 @@ expect, and keeps its facts as attributes. `exit_code` is what the `dc43` comman
 
 from __future__ import annotations
 
-from dc43_core.errors.base import Dc43Error, described, said_by
+from dc43_core.errors.base import Dc43Error, described, meant, said_by
 from dc43_core.errors.batches import (
     BatchBlockedError,
     ClosedError,
@@ -104,5 +104,6 @@ __all__ = [
     "UnsupportedSessionError",
     "UnsupportedStoreError",
     "described",
+    "meant",
     "said_by",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class Dc43Error(Exception):
     """Base of every error raised by dc43.
@@ -30,3 +33,9 @@ def described(error: BaseException) -> str:
     """Return the class and the message of an error of foreign code."""
     name, text = type(error).__name__, said_by(error)
     return name if text == name else f"{name}: {text}"
+
+
+def meant(name: object, known: Iterable[str]) -> str:
+    """Return `; did you mean x?` where a name is nearly one that is known, else nothing."""
+    near = get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

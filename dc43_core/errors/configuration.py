@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dc43_core.errors.base import Dc43Error
+from dc43_core.errors.base import Dc43Error, meant
 
 
 class ConfigurationError(Dc43Error, ValueError):
@@ -34,12 +34,23 @@ class StatusError(ConfigurationError, ValueError):
 class UnknownNameError(Dc43Error, LookupError):
     """A configuration names an extension that no installed plugin provides."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        self.kind, self.name, self.known, self.hint = kind, name, sorted(known), hint
-        installed = ", ".join(self.known) or "none"
-        super().__init__(
-            f"no {kind} named {name!r}; installed: {installed}" + (f"; {hint}" if hint else "")
-        )
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        hint: str = "",
+        *,
+        configured: Iterable[str] = (),
+    ) -> None:
+        self.kind, self.name, self.hint = kind, name, hint
+        self.known, self.configured = sorted(known), sorted(configured)
+        told = f"no {kind} named {name!r}; installed: {', '.join(self.known) or 'none'}"
+        if self.configured:
+            told += f"; configured: {', '.join(self.configured)}"
+        if hint:
+            told += f"; {hint}"
+        super().__init__(told + meant(name, [*self.known, *self.configured]))
 
 
 class DuplicateNameError(Dc43Error, ValueError):

@@ -65,6 +65,14 @@ def test_a_table_of_pyproject_is_found(project: Path):
     assert load_config_of(write(project / "pyproject.toml", text)).namespace == "here"
 
 
+def test_its_own_file_may_be_written_like_a_pyproject(project: Path):
+    text = '[dc43]\nnamespace = "here"\n[dc43.strategies.calm]\nuse = "warn"'
+    found = load_config_of(write(project / "dc43.toml", text))
+    assert (found.namespace, list(found.strategies)) == ("here", ["calm"])
+    with pytest.raises(ConfigurationError, match="unknown key dc43"):
+        load_config(write(project / "dc43.toml", 'namespace = "x"\n' + text))
+
+
 def test_a_pyproject_without_our_table_is_passed_over(project: Path):
     write(project / "pyproject.toml", "[tool.other]\nx = 1")
     load_config_of(write(project.parent / "dc43.toml"))
@@ -165,7 +173,7 @@ def test_options_are_not_shown(project: Path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("namspace = 'x'", "unknown key namspace"),
+        ("namspace = 'x'", "unknown key namspace; known: namespace, plugins, "),
         ("[limits]\ntimelin = 1", "limits: unknown key timelin"),
         ("namespace = 1", "namespace: expected str, found 1"),
         ("[limits]\ntimeline = '1'", "limits.timeline: expected int, found '1'"),

@@ -203,9 +203,17 @@ def test_an_unknown_strategy_lists_extensions_and_instances(plugins: Plugins):
     with pytest.raises(UnknownNameError) as caught:
         runtime(plugins, strategies=configured).strategy("pageme")
     assert caught.value.name == "pageme"
-    assert caught.value.known == [
-        *("broken", "continue", "fail-fast", "mute", "page-me", "patient", "warn")
-    ]
+    assert caught.value.known == [*("broken", "continue", "fail-fast", "mute", "patient", "warn")]
+    assert caught.value.configured == ["page-me"]
+    assert "did you mean page-me?" in str(caught.value)
+
+
+def test_an_instance_of_what_nobody_offers_is_not_offered_as_the_way_out(plugins: Plugins):
+    configured = {"page-me": Instance(use="patiant"), "calm": Instance(use="patient")}
+    with pytest.raises(UnknownNameError) as caught:
+        runtime(plugins, strategies=configured).strategy("page-me")
+    assert (caught.value.name, caught.value.configured) == ("patiant", ["calm"])
+    assert "strategies.page-me uses it; did you mean patient?" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["route-after", "quarantine"])

@@ -113,6 +113,35 @@ def test_a_missing_file_error_lists_its_neighbours(files):
 def test_a_file_that_no_loader_accepts_is_an_error(files):
     with pytest.raises(ContractError, match="kind: DataContract"):
         files.read(put(files, "a.yaml", "x: 1"))
+    with pytest.raises(ContractError, match="is empty"):
+        files.read(put(files, "b.yaml", ""))
+
+
+def test_a_file_that_breaks_off_before_it_says_what_it_is_names_line_and_column(files):
+    path = put(files, "a.yaml", 'id: flights\nversion: "1.0.0\nstatus: active\n')
+    put(files, "b.json", contract("other"))
+    with pytest.raises(
+        ContractError, match=r"a\.yaml, line 4, column 1, .*is no valid YAML"
+    ) as own:
+        files.read(path)
+    assert (own.value.line, own.value.column) == (4, 1)
+    # It may be the very one that is looked for.
+    with pytest.raises(ContractError, match="line 4, column 1"):
+        files.get("flights")
+    with pytest.raises(ContractNotFoundError, match=r"could not be read there: .*line 4, column 1"):
+        files.get("flight")
+    assert files.get("other").id == "other"
+    path.write_text("id: flights\n---\nid: flights\n")
+    with pytest.raises(ContractNotFoundError, match="found: other"):
+        files.get("flights")
+
+
+def test_a_name_that_is_nearly_known_is_offered(files):
+    put(files, "a.json", contract("flights"))
+    with pytest.raises(ContractNotFoundError, match="did you mean flights"):
+        files.get("fligths")
+    with pytest.raises(ContractNotFoundError, match=r"found: flights \S+$"):
+        files.get("flights", "99")
 
 
 def test_a_file_that_two_loaders_accept_is_an_error(files):

@@ -99,7 +99,21 @@ def test_the_order_of_files_does_not_choose(versions):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "  ", ">=", ">=1,", "~1.2", "^1.2", "1.*", "1.0 2.0", "=>1", ">=draft", "latest,<2"],
+    [
+        1.1,
+        None,
+        "",
+        "  ",
+        ">=",
+        ">=1,",
+        "~1.2",
+        "^1.2",
+        "1.*",
+        "1.0 2.0",
+        "=>1",
+        ">=draft",
+        "latest,<2",
+    ],
 )
 def test_a_bad_selector_shows_the_way_out(text):
     with pytest.raises(ConfigurationError, match="latest"):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import wraps
 from typing import Any, TypeVar, cast
+
+from dc43_core.errors import meant
 
 Helper = TypeVar("Helper", bound=Callable[..., Any])
 _VARIADIC = inspect.Parameter.VAR_KEYWORD
@@ -33,8 +34,7 @@ def hands_on_to(other: Callable[..., Any]) -> Callable[[Helper], Helper]:
         def called(*args: Any, **options: Any) -> Any:
             for name in options:
                 if name not in names:
-                    near = get_close_matches(name, names, n=1)
-                    hint = f"; did you mean {near[0]}?" if near else ""
+                    hint = meant(name, names)
                     raise TypeError(f"{helper.__name__}() has no parameter {name!r}{hint}")
             return helper(*args, **options)
 
