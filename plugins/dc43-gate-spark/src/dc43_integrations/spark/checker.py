@@ -30,7 +30,8 @@ from dc43_integrations.spark.arguments import (
     resolve_run_type,
     services,
 )
-from dc43_integrations.spark.file_store import spark_path, store_for
+from dc43_integrations.spark.data_files import read_files
+from dc43_integrations.spark.file_store import store_for
 from dc43_integrations.spark.prepare import prepare
 from dc43_integrations.spark.sinks.files import parquet
 from dc43_integrations.spark.stager import SparkStager
@@ -236,11 +237,7 @@ class ContractChecker:
 
 
 def _frame(spark: SparkSession, kind: T.StructType, files: Sequence[str]) -> DataFrame:
-    if not files:
-        return spark.createDataFrame([], kind)
-    # Names are exact: without this, Spark would take [ and { in them for patterns.
-    reader = spark.read.schema(kind).option("__globPaths__", "false").format("parquet")
-    return reader.load([spark_path(file) for file in files])
+    return read_files(spark, files, schema=kind) if files else spark.createDataFrame([], kind)
 
 
 def _local_scratch(spark: SparkSession) -> str:

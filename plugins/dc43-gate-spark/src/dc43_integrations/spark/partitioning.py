@@ -13,7 +13,7 @@ from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.partitions import NULL, PARTITIONED, layout
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_log import FileSink
-from dc43_integrations.spark.file_store import spark_path
+from dc43_integrations.spark.data_files import write_files
 from dc43_integrations.spark.sinks.interface import SinkFormat
 
 _TYPES = (
@@ -102,7 +102,7 @@ def write_out(
         by: Columns whose values stand in the path instead.
     """
     root = join(folder, PARTITIONED) if by else folder
-    _save(frame, root, format, options, by)
+    write_files(frame, root, format=format, options=options, by=by)
     files = list(_files(store, root))
     if files or not by:
         return files
@@ -111,18 +111,8 @@ def write_out(
     assert jvm is not None, "the session is a classic one"
     escaped = jvm.org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils.escapePathName
     empty = join(root, *(quote(f"{escaped(name)}={NULL}", safe="=") for name in by))
-    _save(frame.drop(*by), empty, format, options)
+    write_files(frame.drop(*by), empty, format=format, options=options)
     return list(_files(store, root))
-
-
-def _save(
-    frame: DataFrame, folder: str, kind: str, options: Mapping[str, str], by: Sequence[str] = ()
-) -> None:
-    writer = frame.write.format(kind).option(
-        "mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
-    )
-    writer = writer.options(**options).mode("append")
-    (writer.partitionBy(*by) if by else writer).save(spark_path(folder))
 
 
 def _files(store: FileStore, folder: str) -> Iterator[str]:

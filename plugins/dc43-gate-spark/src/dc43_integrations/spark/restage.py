@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 
 from attrs import define
 from py4j.protocol import Py4JJavaError
@@ -21,7 +21,7 @@ from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Scope
 from dc43_integrations.spark.classify import MAIN, rejects
 from dc43_integrations.spark.convert import try_cast
-from dc43_integrations.spark.file_store import spark_path
+from dc43_integrations.spark.data_files import StagedFiles
 from dc43_integrations.spark.keys import FILES, KeyJudge
 from dc43_integrations.spark.known_keys import KeyFiles
 from dc43_integrations.spark.names import EXTRA, FAILED, LANE, PREFIX, READ, column, finder, folds
@@ -63,6 +63,17 @@ class SparkReplayer:
     options: Mapping[str, str]
     partition_by: Sequence[str] = ()
 
+    @cached_property
+    def _files(self) -> StagedFiles:
+        # Where main is written as something else in the end, the options are for that.
+        plain = getattr(self.sink, "main_format", None) is None
+        return StagedFiles(
+            spark=self.spark,
+            store=self.store,
+            format=self.sink.file_format,
+            options=self.options if plain else {},
+        )
+
     def restage(
         self,
         files: Sequence[str],
@@ -85,9 +96,8 @@ class SparkReplayer:
         target = target_schema(self.plan.schema, parts[0].schema)
         frame = reduce(DataFrame.unionByName, [as_read(part, target) for part in parts])
         stager = self._stager(frame)
-        staged = join(folder, "judged")
         try:
-            self._write(self._judged(frame, stager), staged, LANE)
+            lanes = self._files.write_lanes(self._judged(frame, stager), join(folder, "judged"))
         except FAULTS as error:
             with unshared(frame.sparkSession):
                 faults = culprits(stager.classifier, stager.typed(frame))
@@ -95,8 +105,9 @@ class SparkReplayer:
                 raise rule_throws(faults) from error
             raise
         # From here on rows and ids come from these files alone, whatever the plan is run again.
-        passing = self._lane(staged, MAIN)
-        broken = self._checks(self._others(staged), stager.plan, rejecting=True)
+        passing = lanes.pop(str(MAIN), [])
+        failing = [file for files in lanes.values() for file in files]
+        broken = self._checks(failing, stager.plan, rejecting=True)
         if passing:
             passing, losers = self._keys(passing, stager.plan, folder, target, keys)
             broken = Counter(broken) + Counter(losers)
@@ -106,7 +117,7 @@ class SparkReplayer:
             broken = Counter(broken) + Counter(losers)
         if not passing:
             return Restaged(judged=judged, broken=broken)
-        rows = self._read(passing)
+        rows = self._files.read(passing)
         return Restaged(
             judged=judged,
             passed=_ids(rows),
@@ -119,7 +130,7 @@ class SparkReplayer:
     def frames(self, files: Sequence[str]) -> list[DataFrame]:
         """Return reject files as frames: one, or one for each schema that contracts have had."""
         try:
-            return [self._read(files, merge=True)]
+            return [self._files.read(files, merge=True)]
         # pyspark translates some exceptions of a plan's analysis, and not this one.
         except (PySparkException, Py4JJavaError) as error:
             if "CANNOT_MERGE" not in str(error):
@@ -127,8 +138,8 @@ class SparkReplayer:
             # A column has changed its type.
             by_schema: dict[str, list[str]] = defaultdict(list)
             for file in files:
-                by_schema[self._read([file]).schema.json()].append(file)
-            return [self._read(same_schema) for same_schema in by_schema.values()]
+                by_schema[self._files.read([file]).schema.json()].append(file)
+            return [self._files.read(same_schema) for same_schema in by_schema.values()]
 
     def _chosen(self, frame: DataFrame, left: RowNumbers, chosen: Chosen) -> DataFrame:
         frame = frame.where(F.col(_STREAM).isin(*sorted(chosen.streams)))
@@ -195,14 +206,13 @@ class SparkReplayer:
         if not rules:
             return passing, {}
         judge = KeyJudge(rules, target.names)
-        rows = self._read(passing)
+        rows = self._files.read(passing)
         file = F.col("_metadata.file_path").alias(FILES)
         found = judge.find(rules, lambda rule: rows.select(*map(column, target.names), file))
         if not found.files:
             return passing, {}
-        split = join(folder, "keys")
-        self._write(judge.split(rows, rows.columns), split, LANE)
-        return self._lane(split, MAIN), {rule: n for rule, n in found.rows.items() if n}
+        split = self._files.write_lanes(judge.split(rows, rows.columns), join(folder, "keys"))
+        return split.get(str(MAIN), []), {rule: n for rule, n in found.rows.items() if n}
 
     def _against(
         self,
@@ -216,17 +226,16 @@ class SparkReplayer:
         """Return the files of rows whose keys nobody has, how many rows come late, and the keys."""
         rules = [e for e in plan.expectations if e.id in known.prefixes]
         keys = KeyFiles(spark=self.spark, store=self.store, known=known, rules=rules, target=target)
-        rows = self._read(passing)
+        rows = self._files.read(passing)
         lost, new = keys.find(rows, count)
         if not any(lost.values()):
             return passing, {}, new
         late = keys.late(rows, count, join(folder, "late"))
         marked, places = keys.marked(rows, late)
-        split = join(folder, "kept")
-        self._write(KeyJudge(rules, target.names).split(marked, rows.columns, places), split, LANE)
-        won = self._lane(split, MAIN)
+        split = KeyJudge(rules, target.names).split(marked, rows.columns, places)
+        won = self._files.write_lanes(split, join(folder, "kept")).get(str(MAIN), [])
         if won and keys.several:
-            new = keys.write(self._read(won), count, f"{known.folder}-won")
+            new = keys.write(self._files.read(won), count, f"{known.folder}-won")
         return won, {rule: n for rule, n in lost.items() if n}, new
 
     def _checks(self, files: Sequence[str], plan: CheckPlan, *, rejecting: bool) -> dict[str, int]:
@@ -234,7 +243,7 @@ class SparkReplayer:
             return {}
         wanted = {e.id for e in plan.expectations if e.scope is Scope.ROW}
         wanted &= {e.id for e in plan.expectations if rejects(e) is rejecting}
-        rows = self._read(files).select(F.explode(CHECKS).alias(CHECKS))
+        rows = self._files.read(files).select(F.explode(CHECKS).alias(CHECKS))
         found = rows.groupBy(CHECKS).agg(F.count(F.lit(1)).alias(_COUNT)).collect()
         return {row[CHECKS]: int(row[_COUNT]) for row in found if row[CHECKS] in wanted}
 
@@ -248,30 +257,6 @@ class SparkReplayer:
             options={**getattr(self.sink, "main_options", {}), **self.options},
             by=self.partition_by,
         )
-
-    def _write(self, frame: DataFrame, folder: str, *by: str) -> None:
-        writer = frame.write.format(self.sink.file_format).option(
-            "mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
-        )
-        if getattr(self.sink, "main_format", None) is None:
-            writer = writer.options(**self.options)
-        (writer.partitionBy(*by) if by else writer).mode("append").save(spark_path(folder))
-
-    def _read(self, files: Sequence[str], *, merge: bool = False) -> DataFrame:
-        reader = self.spark.read.format(self.sink.file_format).option("__globPaths__", "false")
-        reader = reader.option("mergeSchema", str(merge).lower())
-        return reader.load([spark_path(file) for file in files])
-
-    def _lane(self, folder: str, lane: int) -> list[str]:
-        return self._data_files(join(folder, f"{LANE}={lane}"))
-
-    def _others(self, folder: str) -> list[str]:
-        lanes = (part for part in self.store.list(folder) if part.name != f"{LANE}={MAIN}")
-        return [f for part in lanes if part.is_folder for f in self._data_files(part.path)]
-
-    def _data_files(self, folder: str) -> list[str]:
-        found = self.store.list(folder)
-        return [f.path for f in found if f.name[0] not in "._" and not f.is_folder]
 
 
 def as_read(frame: DataFrame, target: T.StructType) -> DataFrame:

@@ -8,23 +8,20 @@ lane of their own, where `parcel` carries their raw text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Any
 
 from attrs import define, evolve, field
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from dc43_core.data_quality.model import ColumnDrift
-from dc43_core.errors import FileAccessError
-from dc43_core.expectations.model import CheckPlan, Expectation
+from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
 from dc43_core.protocol.engine import BatchFacts, KnownKeys, NewKeys, Staged
-from dc43_core.protocol.file_store import FileStore, canonical, join
+from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.record import encode
 from dc43_core.vocabulary import Lane
 from dc43_integrations.spark.classify import (
@@ -32,22 +29,20 @@ from dc43_integrations.spark.classify import (
     UNCAST,
     VIOLATING,
     Classifier,
-    rejects,
 )
 from dc43_integrations.spark.convert import Conversion
-from dc43_integrations.spark.file_store import refusal, spark_path
-from dc43_integrations.spark.keys import FILES, KeyJudge
-from dc43_integrations.spark.known_keys import KeyFiles, merge_keys
-from dc43_integrations.spark.names import EXTRA, FAILED, FILE, LANE, LINE, RAW
+from dc43_integrations.spark.data_files import StagedFiles
+from dc43_integrations.spark.known_keys import merge_keys
+from dc43_integrations.spark.names import EXTRA, FAILED, FILE, LINE, RAW
 from dc43_integrations.spark.parcel import Parcels, laid_out
 from dc43_integrations.spark.partitioning import write_out
 from dc43_integrations.spark.rejects import KEY_CHECKS, KEY_REASONS, Envelope
+from dc43_integrations.spark.staged_keys import StagedKeys
 from dc43_integrations.spark.unjudged import FAULTS, isolated, unshared, without
 
 log = get_logger("spark.stager")
 UNCAST_KEPT = 1_000
 """Raw rows kept of a batch whose uncast rows stay in main."""
-_DUPLICATES = "duplicates"
 REJECTS = "rejects"
 """Group of the violating rows with their envelope."""
 
@@ -101,6 +96,21 @@ class SparkStager:
     @cached_property
     def _parcels(self) -> Parcels:
         return Parcels(self.convert)
+
+    @cached_property
+    def _files(self) -> StagedFiles:
+        return StagedFiles(
+            spark=self.spark,
+            store=self.store,
+            format=self.format,
+            schema=self._parcels.staged_type,
+            options=self.writer_options,
+        )
+
+    @cached_property
+    def _keys(self) -> StagedKeys:
+        rules = [e for e in self.plan.expectations if e.form == "key"]
+        return StagedKeys(files=self._files, rules=rules, parcels=self._parcels)
 
     def schema(self) -> Mapping[str, str]:
         """Return column name to type of what lands in main."""
@@ -187,21 +197,22 @@ class SparkStager:
             judged = judged.select("*", self._extra[reject_all])
             judged = judged.drop(*self._parcels.undeclared_names)
         judged = judged.observe(observation, *self.classifier.early_counters)
-        self._write(judged.select(*self._parcels.packed, self._lanes[reject_all]), folder, LANE)
+        judged = judged.select(*self._parcels.packed, self._lanes[reject_all])
+        lanes = self._files.write_lanes(judged, folder)
         counts = observation.get
         staged = Staged(
             row_count=int(counts["rows"]),
             broken=self.classifier.broken(counts),
             evaluation_errors=self.faults,
             unjudged=self.classifier.held(counts),
-            files={str(lane): self._lane_files(folder, lane) for lane in (MAIN, VIOLATING, UNCAST)},
+            files={str(lane): lanes.get(str(lane), []) for lane in (MAIN, VIOLATING, UNCAST)},
             folder=folder,
             rejects_all=reject_all,
             # Asked after the read: whatever vanished before it is seen.
             gone=tuple(self.gone(batch.batch_id)),
             layout=self._parcels.layout,
         )
-        return self._audit(self._judge_keys(staged, keys), batch)
+        return self._audit(self._keys.judge(staged, keys), batch)
 
     def typed(self, frame: DataFrame, *more: Column) -> DataFrame:
         """Return the contract's columns in their types, raw text where there is any, and more."""
@@ -241,134 +252,13 @@ class SparkStager:
         raw = tuple(self.convert.raw)
         return Envelope(names=self._parcels.names, classifier=self.classifier, raw=raw)
 
-    def _read(self, files: Sequence[str]) -> DataFrame:
-        reader = self.spark.read.schema(self._parcels.staged_type).format(self.format)
-        # Names are exact: without this, Spark would take [ and { in them for patterns.
-        return reader.option("__globPaths__", "false").load([spark_path(file) for file in files])
-
-    def _write(self, frame: DataFrame, folder: str, *by: str) -> None:
-        # No marker file: the folder is ours, and what is in it is listed.
-        writer = frame.write.format(self.format).option(
-            "mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
-        )
-        writer = writer.options(**self.writer_options)
-        try:
-            (writer.partitionBy(*by) if by else writer).mode("append").save(spark_path(folder))
-        except (PySparkException, Py4JJavaError) as error:
-            # Of a task that could not write, Spark tells at the end of a long stack.
-            if (problem := refusal(error)) is not None:
-                raise FileAccessError("stage in", folder, problem) from error
-            raise
-
-    def _lane_files(self, folder: str, lane: int) -> list[str]:
-        return self._data_files(join(folder, f"{LANE}={lane}"))
-
-    def _data_files(self, folder: str) -> list[str]:
-        return [
-            f.path for f in self.store.list(folder) if f.name[0] not in "._" and not f.is_folder
-        ]
-
-    def _judge_keys(self, staged: Staged, keys: KnownKeys | None) -> Staged:
-        rules = [e for e in self.plan.expectations if e.form == "key"]
-        if not rules:
-            return staged
-        judge = KeyJudge(rules, self._parcels.names)
-        kept = {} if keys is None else keys.prefixes
-        duplicates = judge.find(
-            [rule for rule in rules if rule.id not in kept],
-            lambda rule: self._judged_among(rule, staged),
-        )
-        staged = evolve(staged, broken={**staged.broken, **duplicates.rows})
-        if keys is not None:
-            return self._judge_kept(staged, judge, self._key_files(keys))
-        return self._without_losers(
-            staged, duplicates.files, lambda rows: judge.split(rows, rows.columns)
-        )
-
-    def _judge_kept(self, staged: Staged, judge: KeyJudge, keys: KeyFiles) -> Staged:
-        """Judge the rules whose keys are kept: the keys of earlier batches come first."""
-        main, count = staged.files[str(MAIN)], staged.row_count
-        if not main:
-            return evolve(staged, keys=NewKeys())
-        rows = self._read(main)
-        lost, new = keys.find(rows, count)
-        staged = evolve(staged, broken={**staged.broken, **lost}, keys=new)
-        if not any(lost.values()):
-            return staged
-        late = keys.late(rows, count, join(staged.folder, "late"))
-        file = F.col("_metadata.file_path").alias(FILES)
-        files = keys.holding(rows.select("*", file), late, FILES)
-
-        def split(shared: DataFrame) -> DataFrame:
-            marked, known = keys.marked(shared, late)
-            return judge.split(marked, shared.columns, known)
-
-        staged = self._without_losers(staged, frozenset(map(canonical, files)), split)
-        if keys.several:
-            # Who won a key here may have lost another: then it holds neither.
-            folder = f"{keys.known.folder}-won"
-            self.store.delete(folder)
-            new = keys.write(self._read(staged.files[str(MAIN)]), count, folder)
-            self.store.delete(keys.known.folder)
-        return evolve(staged, keys=new)
-
-    def _without_losers(
-        self,
-        staged: Staged,
-        holding: Collection[str],
-        split: Callable[[DataFrame], DataFrame],
-    ) -> Staged:
-        """Write files that hold a row of a losing key again, losers by what they lost under."""
-        main = staged.files[str(MAIN)]
-        shared = [f for f in main if canonical(f) in holding]
-        if not shared:
-            return staged
-        folder = join(staged.folder, _DUPLICATES)
-        self._write(split(self._read(shared)), folder, LANE)
-        parts = {
-            part.name.partition("=")[2]: self._data_files(part.path)
-            for part in self.store.list(folder)
-            if part.is_folder and part.name.startswith(f"{LANE}=")
-        }
-        won = parts.pop(str(MAIN), [])
-        losers = {f"{_DUPLICATES}-{bits}": files for bits, files in parts.items()}
-        untouched = [f for f in main if f not in shared]
-        return evolve(staged, files={**staged.files, str(MAIN): [*untouched, *won], **losers})
-
-    def _key_files(self, keys: KnownKeys) -> KeyFiles:
-        return KeyFiles(
-            spark=self.spark,
-            store=self.store,
-            known=keys,
-            rules=[e for e in self.plan.expectations if e.id in keys.prefixes],
-            target=self.convert.target,
-        )
-
     def keys_of(self, staged: Staged, keys: KnownKeys) -> NewKeys:
         """Write the keys of the good rows of a batch that was staged."""
-        main = staged.files.get(str(MAIN))
-        if not main:
-            return NewKeys()
-        return self._key_files(keys).write(self._read(main), staged.row_count, keys.folder)
+        return self._keys.write(staged, keys)
 
     def merge_keys(self, files: Sequence[str], count: int, folder: str) -> Sequence[str]:
         """Write the keys of several files into new ones."""
         return merge_keys(self.spark, self.store, files, count, folder)
-
-    def _judged_among(self, rule: Expectation, staged: Staged) -> DataFrame:
-        """Return the rows that a key rule is judged among, and the file of each."""
-        lanes = [str(MAIN)] if rejects(rule) else [str(MAIN), str(VIOLATING), str(UNCAST)]
-        file = F.col("_metadata.file_path").alias(FILES)
-        parts = []
-        for lane in (lane for lane in lanes if staged.files[lane]):
-            frame = self._read(staged.files[lane]).select(*self._parcels.columns, file)
-            loaded = self._parcels.has_load(lane)
-            parts.append(self._parcels.with_own_value(frame) if loaded else frame)
-        return reduce(DataFrame.union, parts) if parts else self._nothing()
-
-    def _nothing(self) -> DataFrame:
-        columns = [*self.convert.target.fields, T.StructField(FILES, T.StringType())]
-        return self.spark.createDataFrame([], T.StructType(columns))
 
     def _audit(self, staged: Staged, batch: BatchFacts) -> Staged:
         """Count what broke, and where there is a reject sink give the rows their envelope."""
@@ -398,9 +288,8 @@ class SparkStager:
         )
 
     def _sealed(self, frame: DataFrame, staged: Staged, batch: BatchFacts) -> list[str]:
-        folder = join(staged.folder, REJECTS)
-        self._write(self._envelope.seal(frame, batch, whole=staged.rejects_all), folder)
-        return self._data_files(folder)
+        sealed = self._envelope.seal(frame, batch, whole=staged.rejects_all)
+        return self._files.write(sealed, join(staged.folder, REJECTS))
 
     def finish(
         self, staged: Staged, violating_to: Lane, batch: BatchFacts
@@ -425,24 +314,24 @@ class SparkStager:
         if violating_to is Lane.MAIN:
             sealed = []
             if uncast := files.get(str(UNCAST)):
-                self._keep_raw(self._parcels.unpacked(self._read(uncast)), batch)
+                self._keep_raw(self._parcels.unpacked(self._files.read(uncast)), batch)
             loaded: list[str] = []
             for lane, paths in files.items():
                 (loaded if self._parcels.has_load(lane) else main).extend(paths)
             if loaded:
-                rows = self._parcels.unpacked(self._read(loaded))
+                rows = self._parcels.unpacked(self._files.read(loaded))
                 main += self._rewritten(rows, join(staged.folder, "kept"))
         elif not sealed and (violating := {lane: v for lane, v in files.items() if v}):
             # Blocked by a start without rejects, and released to those of this one.
             sealed = self._sealed(self._judged_again(violating), staged, batch)
         if main and self._parcels.has_column:
-            main = self._rewritten(self._read(main), join(staged.folder, "plain"))
+            main = self._rewritten(self._files.read(main), join(staged.folder, "plain"))
         if not main:
             empty = self.spark.createDataFrame([], self.convert.target)
             main = self._rewritten(empty, join(staged.folder, "empty"))
         if self.main_format is not None or self.partition_by:
             main = write_out(
-                self._read(main).select(*self._parcels.columns),
+                self._files.read(main).select(*self._parcels.columns),
                 self.store,
                 join(staged.folder, "out"),
                 format=self.main_format or self.format,
@@ -452,17 +341,16 @@ class SparkStager:
         return {Lane.MAIN: main, Lane.REJECTS: sealed}
 
     def _rewritten(self, frame: DataFrame, folder: str) -> list[str]:
-        self._write(frame.select(*self._parcels.columns), folder)
-        return self._data_files(folder)
+        return self._files.write(frame.select(*self._parcels.columns), folder)
 
     def _judged_again(self, files: Mapping[str, Sequence[str]]) -> DataFrame:
         """Return the violating rows with their masks, what rode along, and key rules they broke."""
-        parts = [self._masked(self._read(paths), lane) for lane, paths in files.items()]
+        parts = [self._masked(self._files.read(paths), lane) for lane, paths in files.items()]
         return reduce(DataFrame.unionByName, parts)
 
     def _masked(self, frame: DataFrame, lane: str) -> DataFrame:
         packed, uncast = self._parcels.has_load(lane), lane == str(UNCAST)
-        broken = _key_rules(lane, [e for e in self.plan.expectations if e.form == "key"])
+        broken = self._keys.lost_under(lane)
         checks = F.array(*(F.lit(e.id) for e in broken)).cast("array<string>")
         reasons = F.array(*(F.lit(e.demand) for e in broken)).cast("array<string>")
         return self._parcels.unpacked(frame, packed=packed).select(
@@ -480,10 +368,3 @@ class SparkStager:
         kept = [json.loads(line[0]) for line in lines]
         path = join(self.keep_uncast, batch.stream_id, "uncast", f"{batch.batch_id}.json")
         self.store.create_if_absent(path, encode({"format_version": 1, "rows": kept}))
-
-
-def _key_rules(lane: str, rules: Sequence[Expectation]) -> list[Expectation]:
-    if not lane.startswith(_DUPLICATES):
-        return []
-    bits = int(lane.rpartition("-")[2])
-    return [rule for index, rule in enumerate(rules) if bits >> index & 1]

@@ -16,7 +16,7 @@ from dc43_core.protocol.journal import LaneManifest
 from dc43_core.protocol.sink import Sink
 from dc43_core.protocol.sink_log import FileSink
 from dc43_core.vocabulary import Lane
-from dc43_integrations.spark.file_store import spark_path
+from dc43_integrations.spark.data_files import read_files
 from dc43_integrations.spark.names import quoted
 from dc43_integrations.spark.sinks.interface import LaneTarget
 
@@ -59,8 +59,7 @@ class _SessionSink(FileSink):
         self._session, self._view = session, view
 
     def _rows(self, files: list[str]) -> DataFrame:
-        reader = self._session.read.option("__globPaths__", "false").format("parquet")
-        return reader.load([spark_path(file) for file in files])
+        return read_files(self._session, files)
 
 
 def memory() -> Memory:
