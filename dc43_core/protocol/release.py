@@ -137,6 +137,22 @@ def release(
     return found
 
 
+def resolved(journal: Journal, resolution: Resolution) -> Held:
+    """Return the blocked batch that someone decided about.
+
+    Raises:
+        CorruptFileError: if it is gone.
+    """
+    for held in journal.incidents(resolution.batch_id):
+        if held.record.record_id == resolution.record_id:
+            return held
+    raise CorruptFileError(
+        journal.folder,
+        f"batch {resolution.batch_id} is released, and record {resolution.record_id} of its "
+        "block is gone",
+    )
+
+
 def released_record(held: Held, resolution: Resolution, **facts: Any) -> GovernanceRecord:
     """Return the record of a released batch, as the counts of its block say.
 

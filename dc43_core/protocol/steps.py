@@ -20,12 +20,7 @@ from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
 from dc43_core.data_quality.lookback import Lookback, kept, own_time
 from dc43_core.data_quality.model import Observations
-from dc43_core.errors import (
-    BatchBlockedError,
-    CorruptFileError,
-    StreamIdentityError,
-    SupersededError,
-)
+from dc43_core.errors import BatchBlockedError, SupersededError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
 from dc43_core.protocol import clock
@@ -38,8 +33,9 @@ from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
 from dc43_core.protocol.judge import Judge, NamedStrategy, metrics
 from dc43_core.protocol.key_state import Asked, KeptKeys, StreamKeys
 from dc43_core.protocol.naming import Versions
+from dc43_core.protocol.publish import Publication
 from dc43_core.protocol.record import GovernanceRecord
-from dc43_core.protocol.release import Resolution, released_record, require_releasable
+from dc43_core.protocol.release import Resolution, released_record, require_releasable, resolved
 from dc43_core.protocol.sink import Sink
 from dc43_core.vocabulary import Lane, Outcome, Release
 
@@ -129,7 +125,7 @@ class BatchProtocol(Generic[Frame]):
         if record is not None:
             log.info("batch.skipped", batch_id=batch_id, record_id=record.record_id)
             # The driver that committed it may have died before it came to that.
-            self._sweep(batch_id)
+            self._publication.sweep(batch_id)
             return record
         manifest = self.journal.prepared(batch_id)
         self.failpoint("looked-up", batch_id)
@@ -327,7 +323,7 @@ class BatchProtocol(Generic[Frame]):
     def _release(self, resolution: Resolution, started: str) -> Manifest:
         """Prepare a blocked batch as someone decided, from what was staged then."""
         batch_id = resolution.batch_id
-        held = self._held(resolution)
+        held = resolved(self.journal, resolution)
         log.info("batch.released", batch_id=batch_id, release=resolution.release.value)
         rejects = self.sinks.get(Lane.REJECTS)
         record = released_record(
@@ -367,17 +363,6 @@ class BatchProtocol(Generic[Frame]):
             new = self.stager.keys_of(held.staged, asked.known)
             kept = self.keys.add(held.record.batch_id, asked, new)
         return kept
-
-    def _held(self, resolution: Resolution) -> Held:
-        """Return the incident that was resolved."""
-        for held in self.journal.incidents(resolution.batch_id):
-            if held.record.record_id == resolution.record_id:
-                return held
-        raise CorruptFileError(
-            self.journal.folder,
-            f"batch {resolution.batch_id} is released, and record {resolution.record_id} of its "
-            "block is gone",
-        )
 
     def _prepare(
         self,
@@ -426,46 +411,19 @@ class BatchProtocol(Generic[Frame]):
         return None if self.versions is None else self.versions.prepared(record, self.history())
 
     def _publish(self, manifest: Manifest) -> GovernanceRecord:
-        batch_id = manifest.record.batch_id
-        self._require_same_sinks(manifest)
-        # Rejects first: a row missing from main can then always be found.
-        if Lane.REJECTS in manifest.lanes:
-            self.sinks[Lane.REJECTS].publish(manifest.lanes[Lane.REJECTS])
-        self.failpoint("rejects-published", batch_id)
-        number = None
-        # A batch that was released as skip has no files.
-        if Lane.MAIN in manifest.lanes:
-            number = self.sinks[Lane.MAIN].publish(manifest.lanes[Lane.MAIN])
-        self.failpoint("main-published", batch_id)
-        record = self.journal.keep(
-            "committed", evolve(manifest.landed(number), ended_at=self.now())
+        return self._publication.publish(manifest)
+
+    @property
+    def _publication(self) -> Publication:
+        return Publication(
+            stream_id=self.identity.stream_id,
+            store=self.store,
+            journal=self.journal,
+            sinks=self.sinks,
+            keys=self.keys,
+            failpoint=self.failpoint,
+            now=self.now,
         )
-        self.failpoint("committed", batch_id)
-        self._sweep(batch_id)
-        self.failpoint("swept", batch_id)
-        return record
-
-    def _require_same_sinks(self, manifest: Manifest) -> None:
-        """Refuse to list in one sink what was prepared for another."""
-        record = manifest.record
-        for lane, uri in ((Lane.MAIN, record.sink), (Lane.REJECTS, record.rejects)):
-            found = self.sinks[lane].uri if lane in self.sinks else None
-            if lane in manifest.lanes and found != uri:
-                raise StreamIdentityError(
-                    f"batch {record.batch_id} is prepared for {lane} at {uri}, and this start "
-                    f"writes {lane} to {found or 'nowhere'}",
-                    "start once more with the sink it was prepared for, and change it then",
-                )
-
-    def _sweep(self, batch_id: int) -> None:
-        """Delete what attempts at a committed batch left; no manifest needs it any more."""
-        folder = join(self.sinks[Lane.MAIN].staging(), self.identity.stream_id)
-        for attempt in self.store.list(folder):
-            number = attempt.name.partition("-")[0]
-            if number.isdigit() and int(number) <= batch_id:
-                self.store.delete(attempt.path)
-        if self.keys is not None:
-            self.keys.sweep(batch_id)
 
 
 def _gone(files: Sequence[str]) -> str:
