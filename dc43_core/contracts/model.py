@@ -138,6 +138,7 @@ class Contract:
         version: The contract's own version, always text (`1.10` stays `1.10`).
         api_version: The ODCS version of the file, such as `v3.1.0`.
         status: As written; None where the contract gives none.
+        owner: Who answers for it: the team, else its members who own it; None where not said.
         objects: The schema objects.
         servers: Where the data is.
         digest: SHA-256 of the file's bytes, hex.
@@ -151,6 +152,7 @@ class Contract:
     status: str | None = None
     name: str | None = None
     description: str | None = None
+    owner: str | None = None
     objects: tuple[SchemaObject, ...] = ()
     servers: tuple[Server, ...] = ()
     digest: str

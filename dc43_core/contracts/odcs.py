@@ -103,6 +103,7 @@ class OdcsLoader:
             status=reader.text("status"),
             name=reader.text("name"),
             description=_description(reader),
+            owner=_owner(reader),
             objects=_objects(reader),
             servers=_servers(reader),
             digest=hashlib.sha256(text).hexdigest(),
@@ -150,6 +151,20 @@ def _description(reader: Reader) -> str | None:
         return reader.text("description")
     block = reader.child("description")
     return block.text("purpose") if block else None
+
+
+def _owner(reader: Reader) -> str | None:
+    """Return the team's name, else its owners; 3.0 has a plain list of members."""
+    node = reader.get("team")
+    team = None if node is None else node.plain()
+    name = team.get("name") if isinstance(team, dict) else None
+    members = team.get("members") if isinstance(team, dict) else team
+    owners = [
+        str(one.get("name") or one.get("username"))
+        for one in (members if isinstance(members, list) else [])
+        if isinstance(one, dict) and str(one.get("role", "")).lower() == "owner"
+    ]
+    return str(name) if name else ", ".join(owners) or None
 
 
 def _objects(root: Reader) -> tuple[SchemaObject, ...]:

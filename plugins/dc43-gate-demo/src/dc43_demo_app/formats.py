@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -33,6 +33,9 @@ STATE_ICONS = {
     "failed": "error",
     "running": "running",
     "stopping": "running",
+    "stopped": "done",
+    "finished": "done",
+    "ended": "done",
     "silent": "warning",
 }
 
@@ -91,13 +94,25 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def moment(rfc3339: str, now: datetime | None = None) -> str:
+def moment(rfc3339: str, now: datetime | None = None, zone: tzinfo = UTC) -> str:
     """Return a moment as in `17:03:12 UTC`, of another day as in `23 Nov 2026, 17:03 UTC`."""
-    at = datetime.fromisoformat(rfc3339).astimezone(UTC)
-    today = (now or datetime.now(UTC)).date()
+    at = datetime.fromisoformat(rfc3339).astimezone(zone)
+    today = (now or datetime.now(UTC)).astimezone(zone).date()
+    named = zone_name(at)
     if at.date() == today:
-        return f"{at:%H:%M:%S} UTC"
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
+        return f"{at:%H:%M:%S} {named}"
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} {named}"
+
+
+def zone_name(at: datetime) -> str:
+    """Return what people call the zone of a moment: `CET`, or `UTC+03` where it has no name."""
+    name = at.tzname() or "UTC"
+    return f"UTC{name}" if name[0] in "+-" else name
+
+
+def rate(rows: int, seconds: float) -> str:
+    """Return how fast rows went, as in `48,200 rows/s`; `-` where no time has passed."""
+    return f"{rows / seconds:,.0f} rows/s" if rows and seconds > 0 else "-"
 
 
 def value(cell: object) -> str:

@@ -45,6 +45,8 @@ class Column:
         rows: Sum.
         highest: Highest rejected share of one of them.
         highest_warned: Highest part of rows with broken warning rules of one of them.
+        seconds: How long they took together.
+        slowest: How long the slowest of them took.
         unusual: Those with an unusual share.
     """
 
@@ -59,6 +61,8 @@ class Column:
     highest_rows: int
     highest: float
     highest_warned: float
+    seconds: float
+    slowest: float
     unusual: Sequence[Batch] = ()
 
     @property
@@ -125,5 +129,7 @@ def _column(batches: Sequence[Batch], warning_checks: Collection[str]) -> Column
         highest_rows=max(batch.rows for batch in batches),
         highest=max(batch.share for batch in batches),
         highest_warned=max(shares),
+        seconds=sum(batch.seconds for batch in batches),
+        slowest=max(batch.seconds for batch in batches),
         unusual=[batch for batch in batches if batch.is_unusual],
     )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import median
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dc43_demo_app import formats
 from dc43_demo_app.charts.columns import Column, Window
 from dc43_demo_app.charts.scale import round_up
-from dc43_demo_app.reading.batch import BatchState
+from dc43_demo_app.reading.batch import Batch, BatchState
 
-HEIGHT = 64
+HEIGHT, HEAD = 80, 14
 STRIP, WORDS = 24, 16
 """Height of the strip of states, and of the words above it where there are any."""
-OVERVIEW = 28
+OVERVIEW, TREND = 28, 24
 LEAST = 40
 """Columns that a panel has room for at least, so that a few batches are no broad blocks."""
+_LITTLE = 0.05
+"""A rejected share that a trend does not draw high."""
 _TEXT = 9.0
 """Width of a value beside its triangle, in percent of a panel."""
 _BAR = 0.78
@@ -60,6 +63,7 @@ class Panel:
         sentence: The same for those who do not see it.
         count: How many columns wide it is.
         height: In pixels.
+        head: How much of it, at the top, is for marks above the highest value.
         paths: Class and path of each drawn shape.
         top: Value at the upper end of the axis.
         current: Value of the newest batch.
@@ -74,6 +78,7 @@ class Panel:
     sentence: str
     count: int
     height: int
+    head: int = 0
     paths: Sequence[tuple[str, str]]
     top: str = ""
     current: str = ""
@@ -150,6 +155,7 @@ def rejected(columns: Sequence[Column], usual: float | None) -> Panel:
         if column.unusual
     ]
     marks = _labelled([((at + _BAR / 2) * width, share) for at, share in found])
+    head = HEAD * bool(marks)
     where = max(columns, key=lambda c: c.highest, default=None)
     said = f", highest {formats.share_of(highest)} at batch {where.first}" if where else ""
     usual_text = f", usual {formats.share_of(usual)}" if usual is not None else ""
@@ -159,32 +165,33 @@ def rejected(columns: Sequence[Column], usual: float | None) -> Panel:
         unit="% of rows",
         sentence=f"Rejected rows, {_columns(columns)}{usual_text}{said}",
         count=room(columns),
-        height=HEIGHT,
-        paths=_bars("m-rejected", columns, [c.share for c in columns], lambda c: c.highest, top),
+        height=HEIGHT + head,
+        head=head,
+        paths=_bars(
+            "m-rejected", columns, [c.share for c in columns], lambda c: c.highest, top, head
+        ),
         top=formats.percent(top),
         current=formats.share_of(columns[-1].share) if columns else "",
-        dashed=None if usual is None else HEIGHT * (1 - usual / top),
+        dashed=None if usual is None else head + HEIGHT * (1 - usual / top),
         dashed_text="" if usual is None else f"usual {formats.share_of(usual)}",
         marks=marks,
     )
 
 
 def _labelled(found: Sequence[tuple[float, float]]) -> list[Mark]:
-    """Return triangles with their values; where two stand close, one is written to the left.
+    """Return triangles with their values, each at the side that has room for it.
 
-    Of more that stand close, the values that there is no room for are left to the table.
+    Where many stand close, the values that there is no room for are left to the table.
     """
     marks: list[Mark] = []
+    taken = 0.0
     for at, share in found:
-        before = marks[-1] if marks else None
-        text = formats.share_of(share)
-        if before is not None and at - before.at < _TEXT:
-            free = len(marks) < 2 or before.at - marks[-2].at >= 2 * _TEXT
-            if before.text and not before.end and free and before.at > _TEXT:
-                marks[-1] = evolve(before, end=True)
-            else:
-                text = ""
-        marks.append(Mark(at=at, width=0, text=text, end=bool(text) and at > 100 - _TEXT))
+        behind = [other for other, _ in found if other > at]
+        right = (behind[0] if behind else 100.0) - at >= _TEXT
+        fits = right or at - taken >= _TEXT
+        text = formats.share_of(share) if fits else ""
+        marks.append(Mark(at=at, width=0, text=text, end=bool(text) and not right))
+        taken = at + _TEXT * right
     return marks
 
 
@@ -206,6 +213,51 @@ def warnings(columns: Sequence[Column]) -> Panel:
     )
 
 
+def durations(columns: Sequence[Column]) -> Panel:
+    """Return how long batches took."""
+    slowest = max((column.slowest for column in columns), default=0.0)
+    top = round_up(slowest)
+    newest = columns[-1] if columns else None
+    return Panel(
+        name="durations",
+        title="Time per batch",
+        unit="",
+        sentence=f"Time per batch, {_columns(columns)}, longest {formats.duration(slowest)}",
+        count=room(columns),
+        height=HEIGHT,
+        paths=_bars(
+            "m-time", columns, [c.seconds / c.count for c in columns], lambda c: c.slowest, top
+        ),
+        top=formats.duration(top),
+        current=formats.duration(newest.seconds) if newest and newest.count == 1 else "",
+    )
+
+
+def trend(batches: Sequence[Batch]) -> Panel:
+    """Return the rejected share of a stream's newest batches, small enough for a row of a list."""
+    shares = [batch.share for batch in batches]
+    highest = max(shares, default=0.0)
+    # What is as ever stays low, and so does what is next to nothing.
+    top = max(highest, 2 * median(shares or [0.0]), _LITTLE)
+    stopped = [at for at, batch in enumerate(batches) if batch.state in _STOPPED]
+    bars = (_bar(at, TREND * share / top, TREND) for at, share in enumerate(shares))
+    halted = f", {len(stopped)} blocked or failed" if stopped else ""
+    return Panel(
+        name="trend",
+        title="Trend",
+        unit="",
+        sentence=f"Rejected share of the newest {formats.count(len(batches), 'batch', 'batches')}, "
+        f"highest {formats.share_of(highest)}{halted}",
+        count=LEAST,
+        height=TREND,
+        paths=[
+            ("grid", f"M0 {TREND - 0.5}H{LEAST}"),
+            ("m-rejected", "".join(bars)),
+            ("m-stopped", "".join(_bar(at, TREND, TREND) for at in stopped)),
+        ],
+    )
+
+
 def room(columns: Sequence[Column]) -> int:
     """Return how many columns a panel is wide."""
     return max(LEAST, len(columns))
@@ -217,15 +269,17 @@ def _bars(
     values: Sequence[float],
     highest: Callable[[Column], float],
     top: float,
+    head: int = 0,
 ) -> list[tuple[str, str]]:
     """Return the bars, and behind them pale ones up to the highest batch of each column."""
     tall = [(at, highest(c)) for at, c in enumerate(columns) if c.count > 1]
-    caps = "".join(_bar(at, HEIGHT * value / top) for at, value in tall)
-    bars = "".join(_bar(at, HEIGHT * value / top) for at, value in enumerate(values))
+    floor = HEIGHT + head
+    caps = "".join(_bar(at, HEIGHT * value / top, floor) for at, value in tall)
+    bars = "".join(_bar(at, HEIGHT * value / top, floor) for at, value in enumerate(values))
     return [*([("m-cap", caps)] if caps else []), (name, bars)]
 
 
-def _bar(at: int, height: float, floor: int = HEIGHT) -> str:
+def _bar(at: int, height: float, floor: int) -> str:
     if height <= 0:
         return ""
     # Whatever is more than nothing can be seen.

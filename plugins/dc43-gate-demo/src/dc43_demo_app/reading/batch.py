@@ -47,6 +47,7 @@ class Batch:
         main: Landed in main.
         rejected: Landed in the rejects.
         by_check: Check id to rows.
+        seconds: How long it took.
         usual: Median rejected share of the batches before it; None where they are too few.
         replay: Whether it is a replay of rejects, which is no batch of a stream.
     """
@@ -70,6 +71,7 @@ class Batch:
     reason: str | None
     sink: str
     rejects: str | None
+    seconds: float
     usual: float | None = None
     replay: bool = False
 
@@ -77,11 +79,6 @@ class Batch:
     def share(self) -> float:
         """Rejected rows as a part of all."""
         return self.rejected / self.rows if self.rows else 0.0
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        return seconds_between(self.started_at, self.ended_at)
 
     @property
     def times_usual(self) -> float | None:
@@ -129,6 +126,7 @@ def brief(record: GovernanceRecord, sequence: int, earlier: Sequence[float]) -> 
         reason=record.intervention,
         sink=record.sink,
         rejects=record.rejects,
+        seconds=seconds_between(record.started_at, record.ended_at),
         usual=median(before) if len(before) >= LOOK_BACK_AT_LEAST else None,
         replay="replay" in record.details,
     )

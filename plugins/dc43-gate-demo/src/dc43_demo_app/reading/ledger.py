@@ -14,6 +14,7 @@ from dc43_core.governance.model import Run, StopRequest
 from dc43_core.governance.status import StreamStatus, streams
 from dc43_core.protocol import clock
 from dc43_core.protocol.record import GovernanceRecord
+from dc43_demo_app.reading.batch import Batch, brief
 from dc43_demo_app.reading.record_log import RecordLog
 
 _LOGS = 128
@@ -85,6 +86,11 @@ class Ledger:
     def _newest(self, dataset_id: str) -> GovernanceRecord | None:
         found = self.client.records(namespace=self.namespace, dataset_id=dataset_id, newest=1)
         return found[0] if found else None
+
+    def newest(self, stream_id: str, count: int) -> list[Batch]:
+        """Return the newest batches of a stream, oldest first, without what came before them."""
+        found = self.client.records(namespace=self.namespace, stream_id=stream_id, newest=count)
+        return [brief(record, at, ()) for at, record in enumerate(found, 1)]
 
     def words(self, dataset_id: str) -> Mapping[str, Approval]:
         """Return the newest word of a steward about each version, by the record of it."""

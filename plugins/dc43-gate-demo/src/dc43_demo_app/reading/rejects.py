@@ -33,7 +33,6 @@ class RejectedRow:
     Attributes:
         values: Column to value, as the sink holds it.
         raw: Column to the text that would not cast.
-        failed: Columns that a check names.
         replayed: Whether a replay has published it since.
     """
 
@@ -47,10 +46,15 @@ class RejectedRow:
     file: str | None
     replayed: bool
 
-    @property
-    def failed(self) -> frozenset[str]:
-        """The columns to look at."""
-        named = {check.split(".")[0] for check in self.checks}
+    def failed(self, judged: Mapping[str, Sequence[str]]) -> frozenset[str]:
+        """Return the columns to look at.
+
+        Args:
+            judged: Check id to the columns it reads; one that is not there may name its column.
+        """
+        named = {
+            column for check in self.checks for column in judged.get(check, [check.split(".")[0]])
+        }
         return frozenset(name for name in self.values if name in named) | frozenset(self.raw)
 
 

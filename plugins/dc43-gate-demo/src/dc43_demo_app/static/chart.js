@@ -6,7 +6,10 @@ let speaking = 0;
 
 function columns() {
   const panels = box();
-  if (!panels.read) panels.read = JSON.parse(panels.dataset.columns);
+  if (panels.raw !== panels.dataset.columns) {
+    panels.raw = panels.dataset.columns;
+    panels.read = JSON.parse(panels.raw);
+  }
   return panels.read;
 }
 
@@ -71,6 +74,10 @@ document.addEventListener("pointermove", (event) => {
   show(Math.floor(((event.clientX - left) / width) * Number(box().dataset.room)), false);
 });
 
+document.addEventListener("pointerout", (event) => {
+  if (event.target.closest?.("#panels") && !event.relatedTarget?.closest?.("#panels")) hide();
+});
+
 // Dragging over the overview fills the two fields of the form.
 let began = null;
 const of = (event, plot) => {
@@ -92,5 +99,5 @@ document.addEventListener("pointerup", (event) => {
 });
 
 document.addEventListener("dc43:patched", () => {
-  if (at >= 0 && document.activeElement === box()) show(at, true);
+  if (at >= 0) show(at, document.activeElement === box());
 });

@@ -1,4 +1,4 @@
-// Keeps a page up to date: only what changed moves, nothing under focus or pointer, no scrolling.
+// Keeps a page up to date: only what changed is touched, nothing under focus or pointer, no scrolling.
 const root = document.getElementById("live");
 const link = document.getElementById("link");
 const progress = document.getElementById("progress");
@@ -13,6 +13,7 @@ let over = false;
 const held = new Map();
 const appliedAt = new Map();
 const queue = [];
+const pending = [];
 
 function say(text) {
   if (link.textContent !== text) link.textContent = text;
@@ -44,7 +45,7 @@ function open() {
       alive();
       if (event.lastEventId) after = Number(event.lastEventId);
       if (name === "end") finish();
-      else if (name !== "beat") apply(event.data);
+      else if (name !== "beat") later(event.data);
     });
   }
 }
@@ -63,6 +64,7 @@ function alive() {
 function finish() {
   over = true;
   close();
+  flush();
   say("Ended");
   for (const [id, element] of [...held]) replace(id, element, true);
 }
@@ -79,13 +81,23 @@ function watch() {
   for (const [id, element] of [...held]) replace(id, element, false);
 }
 
-function apply(html) {
-  const box = document.createElement("template");
-  box.innerHTML = html;
-  for (const element of [...box.content.children]) {
-    if (element.localName === "template") card(element.content.firstElementChild);
-    else replace(element.id, element, false);
+// Whatever comes between two frames is drawn once: of each region the newest.
+function later(html) {
+  if (pending.push(html) === 1) requestAnimationFrame(flush);
+}
+
+function flush() {
+  const regions = new Map();
+  for (const html of pending.splice(0)) {
+    const box = document.createElement("template");
+    box.innerHTML = html;
+    for (const element of [...box.content.children]) {
+      if (element.localName === "template") card(element.content.firstElementChild);
+      else regions.set(element.id, element);
+    }
   }
+  if (!regions.size) return;
+  for (const [id, element] of regions) replace(id, element, false);
   drain();
   document.dispatchEvent(new Event("dc43:patched"));
 }
@@ -99,14 +111,37 @@ function replace(id, element, now) {
   held.delete(id);
   if (!old || old.isEqualNode(element)) return;
   if (id === "head") headline(element);
-  if (!now && busy(old)) {
-    if (id === "timeline" && inside(old, element)) return;
+  // The timeline takes in what changed around its focused element.
+  if (!now && id !== "timeline" && busy(old)) {
     if (old.dataset.hold && !old.contains(document.activeElement)) counts(old, element);
     held.set(id, element);
     return;
   }
   appliedAt.set(id, Date.now());
-  old.replaceWith(element);
+  sync(old, element);
+}
+
+// Makes one element like another in place: what is equal is not touched, so it is neither laid out
+// nor painted anew.
+function sync(old, fresh) {
+  if (old.isEqualNode(fresh) || old.dataset?.keep !== undefined) return;
+  if (old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
+    old.replaceWith(fresh);
+    return;
+  }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    old.nodeValue = fresh.nodeValue;
+    return;
+  }
+  for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  const mine = [...old.childNodes];
+  for (const node of [...fresh.childNodes]) {
+    const known = mine.shift();
+    if (known) sync(known, node);
+    else old.append(node);
+  }
+  for (const node of mine) node.remove();
 }
 
 // Counts move at once; rows change their places now and then, and never under the pointer.
@@ -114,19 +149,8 @@ function counts(old, element) {
   const rows = new Map([...old.querySelectorAll("tr[data-key]")].map((row) => [row.dataset.key, row]));
   for (const row of element.querySelectorAll("tr[data-key]")) {
     const known = rows.get(row.dataset.key);
-    if (known && !known.isEqualNode(row)) known.replaceChildren(...row.cloneNode(true).childNodes);
+    if (known) sync(known, row.cloneNode(true));
   }
-}
-
-// The timeline under focus keeps its focused element; what is drawn in it moves on.
-function inside(old, element) {
-  const [mine, theirs] = [old.querySelector("#panels"), element.querySelector("#panels")];
-  if (document.activeElement !== mine) return false;
-  mine.replaceChildren(...theirs.childNodes);
-  mine.dataset.columns = theirs.dataset.columns;
-  mine.read = null;
-  old.querySelector("#overview").replaceWith(element.querySelector("#overview"));
-  return true;
 }
 
 function headline(element) {
@@ -135,12 +159,12 @@ function headline(element) {
   if (now - said < 15000 && element.dataset.state === root.dataset.state) return;
   said = now;
   root.dataset.state = element.dataset.state;
-  progress.textContent = element.dataset.progress;
+  if (progress.textContent !== element.dataset.progress) progress.textContent = element.dataset.progress;
 }
 
 function card(element) {
   const known = document.getElementById(element.id);
-  if (known) known.replaceWith(element);
+  if (known) sync(known, element);
   else queue.push(element);
 }
 

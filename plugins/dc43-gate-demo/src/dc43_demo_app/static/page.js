@@ -1,6 +1,7 @@
-// Theme at once, a question before a run is stopped, and keys; every page works without it.
-for (const form of document.querySelectorAll("form.theme")) {
+// Settings at once, copies, a question before a run is stopped, and keys; pages work without it.
+for (const form of document.querySelectorAll("form.setting")) {
   form.querySelector("button").hidden = true;
+  if (form.elements.zone) form.elements.zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
   form.querySelector("select").addEventListener("change", () => form.requestSubmit());
 }
 
@@ -15,6 +16,29 @@ document.addEventListener("submit", (event) => {
   sure.value = "yes";
   form.append(sure);
   form.submit();
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  const said = button.getAttribute("aria-label");
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    // Browsers copy on secure pages only: elsewhere the text is there, selected, for a key.
+    const text = button.previousElementSibling;
+    text.textContent = button.dataset.copy;
+    getSelection().selectAllChildren(text);
+    return;
+  }
+  const use = button.querySelector("use");
+  const tell = (icon, label) => {
+    use.setAttribute("href", icon);
+    button.setAttribute("aria-label", label);
+    button.classList.toggle("copied", label !== said);
+  };
+  tell("#i-ok", "Copied");
+  setTimeout(() => tell("#i-copy", said), 2000);
 });
 
 const KEYS = {

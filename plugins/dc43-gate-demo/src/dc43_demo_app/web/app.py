@@ -70,6 +70,7 @@ def create_app(site: Site) -> Starlette:
         Route("/products/{product}", products.show),
         Route("/plugins", plugins.show),
         Route("/theme", settings.theme, methods=["POST"]),
+        Route("/times", settings.times, methods=["POST"]),
         Route("/favicon.ico", settings.icon),
         Mount("/static", _Unchanging(directory=site.assets.static)),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -25,6 +26,7 @@ log = get_logger("pages")
 
 LOOK_SECONDS = 0.25
 """How often the ledger is looked at, and so how often a page changes at most."""
+_LINE = re.compile("\r\n|\r|\n")
 BEHIND = 500
 """Records from which on a viewer gets whole regions instead of what changed."""
 
@@ -125,5 +127,6 @@ def _regions(request: Request, view: LiveView, after: int, *, whole: bool) -> st
 
 
 def _event(name: str, data: str, sequence: int) -> str:
-    lines = "".join(f"data: {line}\n" for line in data.splitlines())
+    # Only these end a line of an event stream; whatever else ends a line is text.
+    lines = "".join(f"data: {line}\n" for line in _LINE.split(data))
     return f"id: {sequence}\nevent: {name}\n{lines}\n"

@@ -24,6 +24,8 @@ from dc43_demo_app.charts.panels import Panel
 from dc43_demo_app.reading.batch import Batch, BatchState
 from dc43_demo_app.reading.run_view import RunBatches, run_state
 from dc43_demo_app.reading.violations import Violation, violations
+from dc43_demo_app.reading.ways_out import mends
+from dc43_demo_app.web.render import query
 from dc43_demo_app.web.site import Site
 
 CARDS = 50
@@ -134,7 +136,8 @@ class LiveView:
                 c.label,
                 f"{formats.word(c.state.value)}, {formats.number(c.rows)} rows, "
                 f"{formats.number(c.rejected)} rejected ({share(c.rejected, c.rows)})"
-                + (f", {share(c.warned, c.rows)} with warnings" if checks else ""),
+                + (f", {share(c.warned, c.rows)} with warnings" if checks else "")
+                + f", {formats.duration(c.seconds)}, {formats.rate(c.rows, c.seconds)}",
                 int(bool(c.unusual)),
                 int(c.state in (BatchState.BLOCKED, BatchState.ERROR)),
             ]
@@ -142,10 +145,21 @@ class LiveView:
         ]
         return json.dumps(rows, ensure_ascii=False)
 
+    def twin(self, panel: str) -> str:
+        """Return the query of the table of a panel, over the same batches."""
+        shown = [] if self.window.follows else self.window.batches
+        ends = {"from": shown[0].batch_id, "to": shown[-1].batch_id} if shown else {}
+        return query({"view": "table", "panel": panel, **ends})
+
     @property
     def room(self) -> int:
         """How many columns the panels are wide."""
         return panels.room(self.columns)
+
+    @property
+    def only_blocked(self) -> bool:
+        """Whether no batch of those that stopped the run has failed."""
+        return all(batch.state is BatchState.BLOCKED for batch in self.totals.stopping)
 
     @property
     def unusual_named(self) -> Sequence[Batch]:
@@ -179,6 +193,7 @@ def live_view(site: Site, run: Run, *, first: int | None, last: int | None) -> L
         panels.rows(drawn),
         panels.rejected(drawn, totals.usual),
         *([panels.warnings(drawn)] if checks else []),
+        panels.durations(drawn),
     ]
     launcher = site.launcher
     return LiveView(
@@ -236,16 +251,11 @@ def _blocked(site: Site, run: Run, totals: RunBatches) -> Blocked | None:
     drift = [dict(one) for one in record.drift]
     command = None if site.launcher is None else site.launcher.command(run.stream_id)
     again = f"Start the stream again: it resumes at batch {batch.batch_id}."
-    if drift:
-        named = ", ".join(dict.fromkeys(str(one.get("column")) for one in drift))
-        mend = f"Restore {named} in the feed, or publish a new version of the contract."
-    else:
-        mend = "Mend the data or the contract."
     show = f"dc43 blocked show {run.checkpoint.removeprefix('file://')} {batch.batch_id}"
     commands = [
-        (mend, None),
+        *((mend, None) for mend in mends(record)),
         (again, command),
-        ("Or release the batch as it is: this shows the ways out.", show),
+        ("Or release the batch as it is; this shows how.", show),
     ]
     return Blocked(
         batch=batch,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import evolve, frozen
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -19,8 +23,13 @@ from dc43_demo_app.web.site import Site
 
 T = TypeVar("T")
 THEMES = ("auto", "light", "dark")
-THEME_COOKIE = "dc43_theme"
+THEME_COOKIE, ZONE_COOKIE = "dc43_theme", "dc43_zone"
+LOCAL = "local"
+"""In place of a zone's name: that of this machine, where no script has told the viewer's."""
 A_PAGE = 50
+_TICKED = re.compile("`([^`]+)`")
+_zone: ContextVar[tzinfo] = ContextVar("zone", default=UTC)
+"""What the moments of the page that is being written are told in."""
 
 
 def environment(site: Site) -> Environment:
@@ -43,16 +52,22 @@ def environment(site: Site) -> Environment:
         "cell": formats.value,
         "segment": lambda text: quote(str(text), safe=""),
         "query": query,
+        "ticked": ticked,
     }
     made.globals |= {
         "asset": site.assets.url,
         "share": formats.share,
         "count": formats.count,
-        "moment": formats.moment,
+        "moment": lambda at: formats.moment(at, zone=_zone.get()),
         "themes": THEMES,
         "zip": zip,
     }
     return made
+
+
+def ticked(text: object) -> Markup:
+    """Return a sentence whose parts in backticks are code."""
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def site_of(request: Request) -> Site:
@@ -70,7 +85,8 @@ def query(fields: dict[str, Any]) -> str:
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """Return a page."""
     site = site_of(request)
-    token = form_token(request)
+    token, zone = form_token(request), zone_of(request)
+    _zone.set(zone)
     theme = request.cookies.get(THEME_COOKIE, "")
     text = (
         request.app.state.templates.get_template(template)
@@ -80,6 +96,8 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
             here=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
             form_token=token,
             theme=theme if theme in THEMES else "auto",
+            is_local=zone is not UTC,
+            zone=formats.zone_name(datetime.now(zone)),
             now=clock.now(),
             **context,
         )
@@ -93,7 +111,20 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
 
 def macros(request: Request, template: str) -> Any:
     """Return a template's macros, as functions that return escaped HTML."""
+    _zone.set(zone_of(request))
     return request.app.state.templates.get_template(template).module
+
+
+def zone_of(request: Request) -> tzinfo:
+    """Return the zone that a viewer has chosen; UTC where none is, or none that is known."""
+    wanted = request.cookies.get(ZONE_COOKIE, "")
+    if wanted == LOCAL:
+        return datetime.now().astimezone().tzinfo or UTC
+    try:
+        return ZoneInfo(wanted) if wanted else UTC
+    # A cookie may hold anything; a name that is a path is a ValueError.
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
 
 
 @frozen(kw_only=True)

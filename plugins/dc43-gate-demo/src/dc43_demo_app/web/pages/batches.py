@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 
 from starlette.exceptions import HTTPException
@@ -13,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from dc43_demo_app.reading.batch import Batch, BatchState
 from dc43_demo_app.reading.violations import ranked
 from dc43_demo_app.web.pages.runs import find_run, label
+from dc43_demo_app.web.pages.tables import csv_of
 from dc43_demo_app.web.render import integer, page, paged, site_of
 
 _TABLE = 100
@@ -58,22 +57,15 @@ def _is(batch: Batch, wanted: str) -> bool:
 def csv_file(request: Request) -> Response:
     """Return every batch of a run as CSV."""
     run = find_run(request)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_COLUMNS)
-    for batch in site_of(request).batches_of(run).batches:
-        times = "" if batch.times_usual is None else f"{batch.times_usual:.3f}"
-        reason = batch.reason or ""
-        # A spreadsheet would take it for a formula.
-        safe = f"'{reason}" if reason.startswith(("=", "+", "-", "@", "\t")) else reason
-        facts = [batch.batch_id, batch.label, batch.state.value, batch.rows, batch.main]
-        facts += [batch.rejected, times, batch.seconds, batch.dataset_version or "", safe]
-        writer.writerow(facts)
-    return Response(
-        out.getvalue(),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="run-{run.run_id[:32]}.csv"'},
-    )
+    rows = [
+        [
+            *(batch.batch_id, batch.label, batch.state.value, batch.rows, batch.main),
+            *(batch.rejected, batch.times_usual, batch.seconds, batch.dataset_version),
+            batch.reason,
+        ]
+        for batch in site_of(request).batches_of(run).batches
+    ]
+    return csv_of(_COLUMNS, rows, f"run-{run.run_id[:32]}")
 
 
 def show(request: Request) -> Response:

@@ -10,7 +10,9 @@ from starlette.responses import Response
 from dc43_core.governance.approvals import Approval
 from dc43_core.protocol.record import GovernanceRecord
 from dc43_demo_app.charts.line import line
+from dc43_demo_app.charts.twins import Field, version_twins
 from dc43_demo_app.reading.batch import Batch, brief
+from dc43_demo_app.web.pages import tables
 from dc43_demo_app.web.render import page, paged, site_of
 
 _DRAWN = 300
@@ -55,6 +57,11 @@ def show(request: Request) -> Response:
         word, previous = words.get(batch.record_id), before.get(batch.sink)
         versions.append(Version(batch=batch, previous=previous, word=word))
         before[batch.sink] = batch.dataset_version
+    if tables.is_asked(request):
+        key = Field("Version", "text", lambda b: b.dataset_version)
+        return tables.show(
+            request, version_twins(), published, key=key, fields={}, run=None, name=dataset
+        )
     drawn = published[-_DRAWN:]
     newest = batches[-1] if batches else None
     return page(

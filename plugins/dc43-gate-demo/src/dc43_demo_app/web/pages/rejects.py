@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dc43_demo_app.reading.batch import Batch
 from dc43_demo_app.reading.rejects import (
+    RejectedRow,
     RejectsUnreadableError,
     rejected_by,
     rejected_rows,
@@ -64,6 +65,7 @@ def show(request: Request) -> Response:
         # What the ledger counted stands without the rows.
         except RejectsUnreadableError as error:
             problem = str(error)
+    judged = _judged(site, batches)
     return page(
         request,
         "rejects.html",
@@ -71,13 +73,28 @@ def show(request: Request) -> Response:
         chosen=chosen,
         checked=sum(batch.rows for batch in batches),
         shown=shown,
-        columns=list(dict.fromkeys(name for row in shown.items for name in row.values)),
+        judged=judged,
+        columns=_columns(shown.items, judged),
         problem=problem,
         sinks=sorted({batch.rejects for batch in batches if batch.rejects and batch.rejected}),
         reasons=_reasons(site, batches),
         stream=stream,
         replayable=sum(rejected_by(b, chosen.check) for b in every if _replayed(b, stream, chosen)),
     )
+
+
+def _judged(site: Site, batches: Sequence[Batch]) -> dict[str, Sequence[str]]:
+    """Return the columns that each rule reads, under the newest contract of the batches."""
+    newest = batches[0] if batches else None
+    promise = newest and site.promises.find(newest.contract_id, newest.contract_version)
+    return {id_: one.columns for id_, one in promise.expectations.items()} if promise else {}
+
+
+def _columns(rows: Sequence[RejectedRow], judged: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the columns of rows; first those that a reason names, which are looked for."""
+    named = list(dict.fromkeys(name for row in rows for name in row.values))
+    failed = {name for row in rows for name in row.failed(judged)}
+    return sorted(named, key=lambda name: name not in failed)
 
 
 def _only_stream(batches: Sequence[Batch]) -> str | None:

@@ -10,8 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from dc43_core.governance.model import Run
 from dc43_core.protocol import clock
+from dc43_demo_app.charts.twins import Field, run_twins
 from dc43_demo_app.reading.run_view import newest_first, run_state
 from dc43_demo_app.web.live import live_view
+from dc43_demo_app.web.pages import tables
 from dc43_demo_app.web.render import integer, page, paged, site_of
 from dc43_demo_app.web.security import read_form
 
@@ -83,9 +85,18 @@ def find_run(request: Request) -> Run:
 def show(request: Request) -> Response:
     """Show a run: whether it is healthy, and if not which batch, why, what now."""
     run = find_run(request)
-    view = live_view(
-        site_of(request), run, first=integer(request, "from"), last=integer(request, "to")
-    )
+    first, last = integer(request, "from"), integer(request, "to")
+    view = live_view(site_of(request), run, first=first, last=last)
+    if tables.is_asked(request):
+        return tables.show(
+            request,
+            run_twins(view.warning_checks),
+            view.totals.batches if view.window.follows else view.window.batches,
+            key=Field("Batch", "text", lambda b: str(b.batch_id)),
+            fields={"from": first, "to": last},
+            run=run,
+            name=view.name,
+        )
     return page(request, "run.html", view=view)
 
 
