@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
 from attrs import define, field
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, sync_playwright
 
 from dc43_demo_app.web.app import create_app
 from dc43_demo_app.web.serve import bind
 from dc43_demo_app.web.site import Site
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+ALONE = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+"""The network is off: no name but this machine's leads anywhere (check 1)."""
 PATIENCE = 15_000
 """Milliseconds that something may take to appear before it is missing."""
 
@@ -37,7 +43,8 @@ def a_browser() -> Iterator[Browser]:
         pytest.skip(reason)
     with sync_playwright() as playwright:
         # Chromium's own sandbox needs rights that a container's root lacks.
-        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        args = ["--no-sandbox", f"--host-resolver-rules={ALONE}"]
+        made = playwright.chromium.launch(executable_path=path, args=args)
         yield made
         made.close()
 
@@ -118,3 +125,51 @@ def until(holds: Callable[[], Any], seconds: float = PATIENCE / 1000) -> None:
     while not holds():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.05)
+
+
+def tab_to(target: Locator) -> None:
+    """Go to an element by the Tab key alone."""
+    for _ in range(120):
+        target.page.keyboard.press("Tab")
+        if target.evaluate("one => one === document.activeElement"):
+            return
+    raise AssertionError(f"no Tab leads to {target}")
+
+
+class Process:
+    """`dc43 ui` over a folder's configuration: a process that can be killed, and comes back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, 0
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Process:
+        """Start it; return when it answers."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "dc43_core.cli", "ui", "--port", str(self.port)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        said = []
+        for line in self._process.stdout:
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
+                self.port = int(found[1])
+                return self
+        raise AssertionError("".join(said))
+
+    def kill(self) -> None:
+        """End it by SIGKILL: it cleans up nothing and tells nobody."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()

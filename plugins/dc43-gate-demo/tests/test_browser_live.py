@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browsing import PHONE, until
+from browsing import PHONE, Process, until
 from feeds import end, feed, rows, run_id
 from playwright.sync_api import expect
 
@@ -37,13 +37,20 @@ def test_2_state_share_and_unusual_batches_stand_at_the_top(world, served, visit
         assert box["y"] + box["height"] < page.viewport_size["height"] * 0.6
 
 
-def test_3_the_first_card_and_the_counts_of_the_record_come_by_themselves(served, visit, stream):
+def test_3_the_first_card_and_the_counts_of_the_record_come_by_themselves(
+    world, served, visit, stream
+):
     page = visit(served()).open(path(stream))
     expect(page.get_by_text("Waiting for the first batch.")).to_be_visible()
     feed(stream, [0], bad=2)
     expect(page.locator("#b-0")).to_be_visible(timeout=3_000)
-    expect(page.locator("#lead")).to_contain_text("1 batch committed, 8 rows in flights.")
-    expect(page.locator("#lead")).to_contain_text("2 of 10 rows rejected")
+    [record] = world.runtime.governance.records()
+    for said in (
+        f"1 batch committed, {record.main_count} rows in flights.",
+        f"{record.reject_count} of {record.row_count} rows rejected",
+    ):
+        expect(page.locator("#lead")).to_contain_text(said)
+    assert (record.main_count, record.reject_count) == (8, 2)
     expect(page.locator("#more")).to_contain_text("The newest 1 of 1.")
     assert page.title().startswith("1 daily-flights")
 
@@ -55,10 +62,10 @@ def test_6_a_block_appears_by_itself_with_its_way_out(world, served, visit):
     lacking = [{k: v for k, v in row.items() if k != "tailnum"} for row in rows(3)]
     with pytest.raises(BatchBlockedError):
         stream.process(lacking, 3)
-    alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("Batch 3 was blocked.")
-    for said in ("tailnum", "What did not happen", "no dataset version exists", "What to do"):
-        expect(alert).to_contain_text(said)
+    expect(page.get_by_role("alert")).to_contain_text("Batch 3 was blocked.")
+    verdict = page.locator("#verdict")
+    for said in ("tailnum", "Reason", "no dataset version exists", "What to do", "Restore tailnum"):
+        expect(verdict).to_contain_text(said)
     expect(page.locator("#link")).to_have_text("Ended")
     assert page.title().startswith("Blocked: ")
     assert page.locator(".stop").count() == 0
@@ -66,21 +73,34 @@ def test_6_a_block_appears_by_itself_with_its_way_out(world, served, visit):
     expect(page.get_by_text("there is no version for it")).to_be_visible()
 
 
-def test_9_after_the_server_was_gone_every_batch_is_there_once(world, served, visit, stream):
+def test_9_after_the_server_was_killed_every_batch_is_there_once(world, visit, stream):
     feed(stream, range(3))
-    server = served()
+    server = Process(world.folder).start()
     visitor = visit(server, quiet=False)
     page = visitor.open(path(stream))
     expect(page.locator("#link")).to_have_text("Live")
-    page.evaluate("window.stayed = true")
-    server.stop()
+    page.evaluate(
+        "window.words = []; new MutationObserver(() => window.words.push(link.textContent))"
+        ".observe(link, {childList: true, characterData: true, subtree: true})"
+    )
+    server.kill()
     expect(page.locator("#link")).to_have_text("Reconnecting")
+    # The run is no part of the server: it goes on, and nobody looks.
     feed(stream, range(3, 8))
     server.start()
     expect(page.locator("#b-7")).to_be_visible()
     expect(page.locator("#link")).to_have_text("Live")
     assert ids(page) == [7, 6, 5, 4, 3, 2, 1, 0]
-    assert page.evaluate("window.stayed")
+    end(stream)
+    expect(page.locator("#link")).to_have_text("Ended")
+    # Had the page been loaded again, these words would be gone.
+    assert page.evaluate("window.words") == ["Reconnecting", "Live", "Ended"]
+    server.kill()
+    server.start()
+    row = visitor.open("/runs").locator("tbody tr")
+    expect(row).to_contain_text("Finished")
+    expect(row.locator("td").nth(3)).to_have_text("8")
+    server.kill()
     # The browser itself tells of connections that it could not have.
     assert not [text for text in visitor.console if "net::ERR" not in text]
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import math
 import re
+from pathlib import Path
 
 import pytest
+from attrs import evolve
 from axe_playwright_python.sync_playwright import Axe
-from browsing import DESK, PHONE, Server
+from browsing import DESK, PHONE, Server, tab_to
 from feeds import CONTRACT, World, end, feed, rows, run_id
 from playwright.sync_api import expect
 from test_actions import Noted
 
+import dc43_demo_app
 from dc43_core.errors import BatchBlockedError
 from dc43_core.testing.records import make_record
 from dc43_core.testing.runs import make_run
-from dc43_core.vocabulary import Outcome, RunOutcome, RunType
+from dc43_core.vocabulary import Outcome, RunOutcome, RunType, Verdict
 from dc43_demo_app import formats
+from dc43_demo_app.charts import panels
+from dc43_demo_app.charts.columns import columns
 from dc43_demo_app.launch import Launch
+from dc43_demo_app.reading.batch import brief
+from dc43_demo_app.web.render import environment
 
 PLAIN = ["/", "/streams", "/runs", "/datasets", "/contracts", "/products", "/plugins"]
 
@@ -41,7 +51,15 @@ def gallery(tmp_path_factory):
         blocked = blocked_stream(world)
         failed = feed(world.stream("failed-flights"), [0])
         end(failed, RunOutcome.FAILED)
-        server = Server(world.site(launcher=Noted())).start()
+        stopped = feed(world.stream("stopped-flights"), [0])
+        end(stopped, RunOutcome.STOPPED)
+        silent = feed(world.stream("silent-flights"), [0])
+        long_ago = evolve(silent.run_log.run, heartbeat_at="2026-01-01T00:00:00.000Z")
+        world.runtime.governance.save_run(long_ago)
+        waiting = world.stream("waiting-flights")
+        launch = Launch(launch_id="launch1", title="it", started_at="2026-11-28T16:00:00.000Z")
+        launched = Noted(launched=evolve(launch, problem="Java was not found."))
+        server = Server(world.site(launcher=launched)).start()
         yield (
             server,
             [
@@ -49,6 +67,12 @@ def gallery(tmp_path_factory):
                 path(running),
                 path(blocked),
                 path(failed),
+                path(stopped),
+                path(silent),
+                path(waiting),
+                f"{path(running)}?view=table&panel=rejected",
+                "/datasets/flights?view=table",
+                "/launches/launch1",
                 f"{path(running)}/batches",
                 f"{path(running)}/batches/3",
                 f"{path(blocked)}/batches/3",
@@ -79,7 +103,7 @@ def test_1_and_20_every_page_is_quiet_and_axe_finds_nothing(gallery, visit):
 def test_20_colours_have_contrast_in_the_dark(gallery, visit):
     server, paths = gallery
     page, found = visit(server, color_scheme="dark", quiet=False).open("/"), {}
-    for one in paths[7:14]:
+    for one in paths:
         page.goto(server.url + one)
         only = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
         for violation in Axe().run(page, options=only).response["violations"]:
@@ -95,18 +119,43 @@ def test_20_axe_finds_nothing_where_there_is_nothing(served, visit):
         assert [v["id"] for v in Axe().run(page).response["violations"]] == []
 
 
-def test_7_every_count_of_rejects_leads_to_exactly_these_rows(world, served, visit):
+@pytest.mark.parametrize(
+    ("where", "counts"),
+    [("", 3), ("/batches", 6), ("/batches/2", 3), ("/runs", 1), ("/datasets/flights", 7)],
+)
+def test_7_every_count_of_rejects_leads_to_exactly_these_rows(world, served, visit, where, counts):
     stream = feed(world.stream(), range(6), bad=3)
-    page = visit(served()).open(path(stream))
-    counts = page.locator('a[href^="/rejects/"]')
-    expect(counts).to_have_count(3)
-    for at in range(3):
-        said = int(counts.nth(at).inner_text().replace(",", ""))
-        counts.nth(at).click()
-        expect(page.get_by_text(f"{said} rows rejected").first).to_be_visible()
+    address = where if where in ("/runs", "/datasets/flights") else path(stream) + where
+    page = visit(served()).open(address)
+    links = page.locator('main a[href^="/rejects/"]').filter(has_text=re.compile(r"\d"))
+    expect(links).to_have_count(counts)
+    for at in range(counts):
+        said = int(re.findall(r"[\d,]+", links.nth(at).inner_text())[0].replace(",", ""))
+        links.nth(at).click()
+        expect(page.get_by_text(re.compile(f"^{said} rows? rejected")).first).to_be_visible()
         assert page.locator("table.rows tbody tr").count() == said
         assert page.locator("table.rows .reasons p").count() >= said
         page.go_back()
+
+
+def test_4_the_two_days_of_the_blizzard_are_unusual_and_no_other(world, served, visit, year):
+    """Real flights of 29 January to 10 February, each value judged by the rules' own words."""
+    contracts = Path(dc43_demo_app.__file__).parent / "contracts"
+    stream = world.stream("streaming-dq-rejects", contract="flights", folder=contracts)
+    for batch in range(28, 41):
+        stream.process(world.flights(year, batch, stream), batch)
+    stream.run_log.beat()
+    page = visit(served()).open(path(stream))
+    space = "\N{NARROW NO-BREAK SPACE}"
+    marks = page.locator("#panel-rejected .t-unusual")
+    expect(marks).to_have_text([f"23.3{space}%", f"27.8{space}%"])
+    expect(page.locator("#lead")).to_contain_text(f"(8 Feb) 23.3{space}%, batch 39 (9 Feb) 27.8")
+    page.locator("#panels").focus()
+    for batch in (38, 39, 38):
+        page.keyboard.press("u")
+        expect(page.locator("#readout")).to_contain_text(f"Batch {batch}, ")
+    page.goto(f"{page.url}/batches?state=unusual")
+    expect(page.locator("tbody th")).to_have_text(["39", "38"])
 
 
 def test_8_from_a_batch_all_is_one_click_away_and_back_is_where_one_was(world, served, visit):
@@ -140,7 +189,10 @@ def test_14_without_scripts_everything_is_there(world, served, visit):
     page = visit(served(), java_script_enabled=False).open(path(done))
     expect(page.get_by_text("3 batches published")).to_be_visible()
     assert page.locator("#panel-rejected path.m-rejected").get_attribute("d").count("M") == 3
-    page.get_by_role("link", name="Table").click()
+    page.get_by_role("link", name="Show as table: Rejected rows").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.go_back()
+    page.get_by_role("link", name="Table", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(3)
     page.get_by_label("State").select_option("ok")
     page.get_by_role("button", name="Filter").click()
@@ -151,8 +203,9 @@ def test_14_without_scripts_everything_is_there(world, served, visit):
     page.get_by_role("button", name="Show").click()
     expect(page.locator(".caption").first).to_contain_text("batches 4 to 9 of 30")
     page.get_by_label("Theme").select_option("dark")
-    page.get_by_role("button", name="Set").click()
+    page.get_by_role("button", name="Set").first.click()
     assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert not page.locator(".copy").first.is_visible()
     assert page.url.endswith("from=4&to=9")
     page.get_by_role("button", name="Stop run").click()
     expect(page.get_by_text("What is published stays")).to_be_visible()
@@ -176,7 +229,7 @@ def test_15_and_16_ten_thousand_batches_stay_few_nodes_and_one_block_is_found(la
     page = visit(served()).open(f"/runs/{large}")
     nodes = "document.querySelectorAll('#timeline *, #cards *, #violations *').length"
     assert page.evaluate(nodes) < 400
-    expect(page.locator(".caption").first).to_contain_text("1 column = 34 batches")
+    expect(page.locator("#timeline .caption").first).to_contain_text("1 column = 34 batches")
     expect(page.locator("#panel-states text", has_text="Blocked")).to_be_visible()
     page.locator("#panels").focus()
     page.keyboard.press("b")
@@ -191,27 +244,31 @@ def test_19_by_keys_alone(world, served, visit):
     stream = feed(world.stream(), range(4), bad=2)
     waiting = Launch(launch_id="launch1", title="it", started_at="2026-11-28T16:00:00.000Z")
     launcher = Noted(launched=waiting)
-    page = visit(served(launcher=launcher)).open("/")
-    page.get_by_role("button", name="Start streaming-valid").press("Enter")
+    server = served(launcher=launcher)
+    page = visit(server).open("/")
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    def press(target):
+        tab_to(target)
+        page.keyboard.press("Enter")
+
+    press(page.get_by_role("button", name="Start streaming-valid"))
     page.wait_for_url("**/launches/launch1")
     assert launcher.told[0][0] == "start"
-    page.goto(f"{page.url.split('/launches')[0]}{path(stream)}")
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "panels":
-            break
+    page.goto(server.url + path(stream))
+    tab_to(page.locator("#panels"))
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#readout")).to_contain_text("Batch 2, 3 Jan: Rejected, 10 rows, 2 rej")
     page.keyboard.press("Enter")
     page.wait_for_url("**/batches/2")
-    page.get_by_role("link", name="2 rejected rows").press("Enter")
-    page.get_by_role("button", name="Replay 2 rows").press("Enter")
+    press(page.get_by_role("link", name="2 rejected rows"))
+    page.wait_for_url("**/rejects/**")
+    press(page.get_by_role("button", name="Replay 2 rows"))
     page.wait_for_url("**/launches/launch1")
     assert launcher.told[-1][0] == "replay"
-    page.goto(f"{page.url.split('/launches')[0]}{path(stream)}")
-    page.on("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Stop run").press("Enter")
+    page.goto(server.url + path(stream))
+    press(page.get_by_role("button", name="Stop run"))
     expect(page.get_by_text("Stopping after the batch at hand.")).to_be_visible()
 
 
@@ -232,12 +289,88 @@ def test_keys_of_the_page_are_listed_and_can_be_turned_off(world, served, visit)
     expect(page.locator("#keys")).to_have_count(0)
 
 
-def test_22_no_two_states_share_word_and_picture():
-    states = ["ok", "warning", "rejected", "blocked", "error", "idle", "running"]
-    assert len({formats.word(state) for state in states}) == len(states)
-    assert len({formats.icon(state) for state in states}) == len(states)
-    assert formats.icon("brand-new") == "idle"
-    assert formats.word("brand-new") == "Brand-new"
+STATES = ["ok", "warning", "rejected", "blocked", "error", "idle", "running"]
+SIGHTS = ["none", "achromatopsia", "protanopia", "deuteranopia", "tritanopia"]
+UNLIKE = """async ([one, other]) => {
+  const pixels = await Promise.all([one, other].map(async (url) => {
+    const image = await createImageBitmap(await (await fetch(url)).blob());
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    return canvas.getContext('2d').getImageData(0, 0, image.width, image.height).data;
+  }));
+  let unlike = 0;
+  for (let at = 0; at < pixels[0].length; at += 4)
+    if (Math.abs(pixels[0][at] - pixels[1][at]) + Math.abs(pixels[0][at + 1] - pixels[1][at + 1])
+      + Math.abs(pixels[0][at + 2] - pixels[1][at + 2]) > 90) unlike += 1;
+  return unlike / (pixels[0].length / 4);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_22_every_two_states_differ_however_colours_are_seen(served, visit, browser, scheme):
+    assert len({formats.word(state) for state in STATES}) == len(STATES)
+    assert (formats.icon("brand-new"), formats.word("brand-new")) == ("idle", "Brand-new")
+    server = served()
+    # All of them are in the window at once.
+    tall = {"width": 1000, "height": 2000}
+    page = visit(server, color_scheme=scheme, viewport=tall).open("/plugins")
+    made = page_templates(server)
+    shown = [made("parts").chip(state) for state in STATES]
+    # A strip of one column for each state that a batch has.
+    strips = [
+        made("chart").panel(panels.states(columns([a_batch(state)], ())), "#")
+        for state in STATES
+        if state != "running"
+    ]
+    page.evaluate(
+        "([chips, strips]) => { document.querySelector('main').innerHTML = ["
+        "...chips.map((one) => `<p class='surface' data-chip>${one}</p>`),"
+        "...strips.map((one) => `<div class='surface' data-strip>${one}</div>`)].join('') }",
+        [list(map(str, shown)), list(map(str, strips))],
+    )
+    page.add_style_tag(url=page.locator("link[rel=stylesheet]").get_attribute("href"))
+    tools, judge = page.context.new_cdp_session(page), browser.new_page()
+    for sight in SIGHTS:
+        tools.send("Emulation.setEmulatedVisionDeficiency", {"type": sight})
+        for what, least in (("[data-chip] .icon", 0.1), ("[data-strip] .plot", 0.1)):
+            taken = [seen(page, one) for one in page.locator(what).all()]
+            for at, one in enumerate(taken):
+                for other in taken[at + 1 :]:
+                    assert judge.evaluate(UNLIKE, [one, other]) > least, (sight, what, at)
+    judge.close()
+
+
+def page_templates(server):
+    """Return the macros of the pages by the name of their file."""
+    made = environment(server.site)
+    return lambda name: made.get_template(f"macros/{name}.html").module
+
+
+def a_batch(state):
+    facts = {
+        "ok": {"reject_count": 0, "verdict": Verdict.OK},
+        "warning": {"reject_count": 0},
+        "rejected": {},
+        "blocked": {"outcome": Outcome.BLOCKED},
+        "error": {"verdict": Verdict.UNKNOWN},
+        "idle": {"reject_count": 0, "row_count": 0, "verdict": Verdict.OK},
+    }[state]
+    made = brief(make_record(**facts), 1, ())
+    assert made.state == state
+    return made
+
+
+def seen(page, one):
+    """Return the picture of an icon, or of the cell at the left end of a strip."""
+    box = one.bounding_box()
+    x, y = math.floor(box["x"]), math.floor(box["y"])
+    size = {"width": 16, "height": 16}
+    if box["width"] > 20:
+        y += math.floor(box["height"]) - 24
+        size = {"width": 20, "height": 24}
+    page.mouse.move(0, 0)
+    shot = page.screenshot(clip={"x": x, "y": y, **size}, animations="disabled")
+    return "data:image/png;base64," + base64.b64encode(shot).decode()
 
 
 SMALL = """(least) => [...document.querySelectorAll(
@@ -246,6 +379,12 @@ SMALL = """(least) => [...document.querySelectorAll(
   .map((e) => [e.outerHTML.slice(0, 120), e.getBoundingClientRect()])
   .filter(([, r]) => r.width && (r.height < least || r.width < least))
   .map(([html, r]) => `${Math.round(r.width)}x${Math.round(r.height)} ${html}`)"""
+
+
+CUT = """() => [...document.querySelectorAll('main *')]
+  .filter((e) => getComputedStyle(e).overflowY === 'hidden' && !e.closest('.quiet, svg')
+    && e.scrollHeight > e.clientHeight + 1)
+  .map((e) => e.outerHTML.slice(0, 120))"""
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["pointer", "touch"])
@@ -262,10 +401,13 @@ def test_23_narrow_and_large_text_fit_and_targets_are_large_enough(gallery, visi
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > narrow["width"]:
             wrong[f"{one} is wide"] = wide
+        if found := page.evaluate(CUT):
+            wrong[f"{one} is cut"] = found
     assert wrong == {}
 
 
 HOSTILE = """\
+\r\n\r\nevent: end\ndata: gone\u2028\n\n\
 <script>window.pwned = 1</script><img src=x onerror="window.pwned = 1"><a href="javascript:1">\
 </a><p hx-get="/theme" hx-trigger="load">\u202egnp.exe"""
 
@@ -280,13 +422,25 @@ def test_24_what_a_contract_says_is_text(world, served, visit):
     )
     (world.folder / "contracts" / "hostile.odcs.yaml").write_text(text)
     stream = feed(world.stream(HOSTILE, contract="hostile"), range(2), bad=2)
+    stream.process([{**row, "tailnum": HOSTILE} for row in rows(2)], 2)
     visitor = visit(served())
+    # What a name says does not end the stream of events, nor begin an event of its own.
+    live = visitor.open(path(stream))
+    expect(live.locator("#link")).to_have_text("Live")
+    feed(stream, [3])
+    expect(live.locator("#b-3")).to_be_visible()
+    expect(live.locator("#link")).to_have_text("Live")
+    assert live.evaluate("window.pwned") is None
+    live.close()
     asked = []
     for one in [
         "/streams",
         "/runs",
         path(stream),
         f"{path(stream)}/batches/1",
+        f"{path(stream)}/batches/2",
+        f"{path(stream)}?view=table",
+        "/rejects/hostile?batch=2",
         "/datasets/hostile",
         "/rejects/hostile",
         "/contracts",
@@ -307,6 +461,7 @@ def test_the_brush_takes_a_window_by_dragging(world, served, visit, size):
     stream = feed(world.stream(), range(20))
     end(stream)
     page = visit(served(), viewport=size).open(path(stream))
+    page.locator(".brush").scroll_into_view_if_needed()
     strip = page.locator(".brush").bounding_box()
     y = strip["y"] + strip["height"] / 2
     page.mouse.move(strip["x"] + 2, y)
@@ -314,3 +469,31 @@ def test_the_brush_takes_a_window_by_dragging(world, served, visit, size):
     page.mouse.move(strip["x"] + strip["width"] * 0.25, y)
     page.mouse.up()
     assert (page.input_value("#from"), page.input_value("#to")) == ("0", "10")
+
+
+def test_a_digest_is_copied_whole(world, served, visit):
+    end(feed(world.stream(), [0]))
+    visitor = visit(served())
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visitor.open("/contracts/flights/1.0.0")
+    page.get_by_role("button", name="Copy the digest").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == hashlib.sha256(CONTRACT.encode()).hexdigest()
+
+
+def test_where_nothing_can_be_copied_the_whole_digest_is_selected(world, served, visit):
+    end(feed(world.stream(), [0]))
+    page = visit(served()).open("/contracts/flights/1.0.0")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.get_by_role("button", name="Copy the digest").click()
+    selected = page.evaluate("getSelection().toString()")
+    assert selected == hashlib.sha256(CONTRACT.encode()).hexdigest()
+
+
+def test_local_time_is_that_of_the_browser(world, served, visit):
+    end(feed(world.stream(), [0]))
+    page = visit(served(), timezone_id="Asia/Tokyo").open("/runs")
+    expect(page.locator("td time")).to_contain_text("UTC")
+    page.get_by_label("Times").select_option("local")
+    expect(page.locator("td time")).to_contain_text("JST")

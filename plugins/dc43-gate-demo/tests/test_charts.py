@@ -85,7 +85,7 @@ def test_a_window_follows_the_newest_only_while_the_run_goes_on():
     [
         ([10.0, 60.0], [("10", False), ("10", False)]),
         ([30.0, 33.0], [("10", True), ("10", False)]),
-        ([30.0, 33.0, 36.0], [("10", True), ("10", False), ("", False)]),
+        ([30.0, 33.0, 36.0], [("10", True), ("", False), ("10", False)]),
         ([97.0], [("10", True)]),
     ],
 )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from pathlib import Path
+from datetime import datetime
 
 import pytest
 from attrs import evolve
 from browsing import until
 from feeds import end, feed, rows, run_id
+from test_security import token
 
-import dc43_demo_app
 from dc43_core.errors import BatchBlockedError
 from dc43_core.governance.approvals import give_status
 from dc43_core.protocol.file_store import LocalFileStore
 from dc43_core.vocabulary import RunType, VersionStatus
+from dc43_demo_app.web.pages.tables import csv_of
+from dc43_demo_app.web.security import FIELD
 
 
 def test_the_pages_of_an_empty_ledger_say_what_will_be_there(browse):
@@ -228,19 +229,87 @@ def test_a_run_without_sign_of_life_is_never_running(world, browse):
     assert "Running" not in text
 
 
-def test_4_the_two_days_of_the_blizzard_are_unusual_and_no_other(world, browse, year):
-    """Real flights of 29 January to 10 February, each value judged by the rules' own words."""
-    contracts = Path(dc43_demo_app.__file__).parent / "contracts"
-    stream = world.stream("streaming-dq-rejects", contract="flights", folder=contracts)
-    for batch in range(28, 41):
-        stream.process(world.flights(year, batch, stream), batch)
-    stream.run_log.beat()
+def test_a_stream_s_trend_is_drawn_and_told(world, browse):
+    feed(world.stream(), range(12), bad=2)
+    text = browse().get("/streams").text
+    trend = text.split('class="trend"')[1].split("</svg>")[0]
+    assert 'aria-label="Rejected share of the newest 12 batches, highest 20.0' in trend
+    assert trend.split('class="m-rejected" d="')[1].split('"')[0].count("M") == 12
+
+
+def test_every_chart_of_a_run_has_its_table_and_file(world, browse):
+    stream = feed(world.stream(), range(130), bad=2, late=1)
+    client, page = browse(), f"/runs/{run_id(stream)}"
+    for panel, title, cells in [
+        ("states", "State", ["Rejected"]),
+        ("rows", "Rows per batch", ["10", "8", "2"]),
+        ("rejected", "Rejected rows", ["2", "20.0\N{NARROW NO-BREAK SPACE}%", "1.0"]),
+        ("warnings", "Rows with warnings", ["1", "10.0\N{NARROW NO-BREAK SPACE}%"]),
+        ("durations", "Time per batch", []),
+    ]:
+        assert f'href="{page}?view=table&amp;panel={panel}"' in client.get(page).text
+        text = client.get(f"{page}?view=table&panel={panel}").text
+        assert f"{title} of daily-flights</h1>" in text
+        assert "1 to 100 of 130" in text
+        row = text.split("<tbody>")[1].split("</tr>")[0]
+        assert "/batches/129" in row
+        for cell in cells:
+            assert f">{cell}</td>" in row or f"</svg>{cell}</span>" in row, (panel, cell)
+    file = client.get(f"{page}?view=table&panel=rejected&from=3&to=5&as=csv").text.splitlines()
+    assert file[0] == "Batch,Feed,Rejected,% of rows,Times usual"
+    assert [line.split(",")[:4] for line in file[1:]] == [
+        ["5", "6 Jan", "2", "0.2"],
+        ["4", "5 Jan", "2", "0.2"],
+        ["3", "4 Jan", "2", "0.2"],
+    ]
+    assert client.get(f"{page}?view=table&panel=none").status_code == 404
+
+
+def test_every_chart_of_a_dataset_has_its_table(world, browse):
+    feed(world.stream(), range(3))
     client = browse()
-    text = client.get(f"/runs/{run_id(stream)}/batches?state=unusual").text
-    table = text.split("<tbody>")[1].split("</tbody>")[0]
-    assert re.findall(r"/batches/(\d+)\"", table) == ["39", "38"]
-    assert "23.3\N{NARROW NO-BREAK SPACE}%" in table
-    assert "27.8\N{NARROW NO-BREAK SPACE}%" in table
-    lead = client.get(f"/runs/{run_id(stream)}").text.split('id="lead"')[1].split("</div>")[0]
-    assert "(8 Feb) 23.3" in lead
-    assert "(9 Feb) 27.8" in lead
+    for panel, cell in [("rejected", "10.0\N{NARROW NO-BREAK SPACE}%"), ("rows", "9")]:
+        address = f"/datasets/flights?view=table&amp;panel={panel}"
+        assert f'href="{address}"' in client.get("/datasets/flights").text
+        text = client.get(address.replace("&amp;", "&")).text
+        assert text.count(f'<td class="n">{cell}</td>') == 3
+
+
+def test_a_contract_names_who_answers_for_it(world, browse):
+    file = world.folder / "contracts" / "flights.odcs.yaml"
+    file.write_text(file.read_text() + "team: {name: The flight desk}\n")
+    assert "owner The flight desk" in browse().get("/contracts/flights/1.0.0").text
+
+
+def test_what_a_spreadsheet_would_take_for_a_formula_is_text():
+    assert csv_of(["a"], [["=1+1"], ["plain"], [None]]).body == b'a\r\n\'=1+1\r\nplain\r\n""\r\n'
+
+
+def test_times_are_told_in_the_viewer_s_zone_once_it_is_chosen(world, browse):
+    end(feed(world.stream(), [0]))
+    client = browse()
+    assert "UTC</time>" in client.get("/runs").text
+    fields = {FIELD: token(client), "times": "local", "zone": "Asia/Tokyo", "back": "/runs"}
+    answer = client.post("/times", data=fields, follow_redirects=False)
+    assert answer.headers["location"] == "/runs"
+    text = client.get("/runs").text
+    assert "JST</time>" in text
+    assert "UTC</time>" not in text
+    assert ">Local, JST</option>" in text
+    client.post("/times", data={**fields, "times": "utc"})
+    assert "UTC</time>" in client.get("/runs").text
+
+
+@pytest.mark.parametrize("zone", ["No/Where", "../../etc/passwd", "x\r\ny"])
+def test_a_zone_that_nobody_knows_is_utc(world, browse, zone):
+    end(feed(world.stream(), [0]))
+    client = browse()
+    client.post("/times", data={FIELD: token(client), "times": "local", "zone": zone})
+    assert "UTC</time>" in client.get("/runs").text
+
+
+def test_without_a_script_local_is_the_zone_of_this_machine(world, browse):
+    end(feed(world.stream(), [0]))
+    client = browse()
+    client.post("/times", data={FIELD: token(client), "times": "local", "zone": ""})
+    assert f"{datetime.now().astimezone().tzname()}</time>" in client.get("/runs").text

@@ -72,6 +72,8 @@ def bind(host: str, port: int) -> Address:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # Whoever opens the address as soon as it is printed waits, and is not refused.
+        listener.listen()
     except OSError as error:
         listener.close()
         raise PortTakenError(host, port, error.strerror or str(error)) from error

@@ -91,10 +91,10 @@ def _judged(site: Site, batches: Sequence[Batch]) -> dict[str, Sequence[str]]:
 
 
 def _columns(rows: Sequence[RejectedRow], judged: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the columns of rows; first those that a reason names, which are looked for."""
+    """Return the columns of rows; first those that broke a rule, the most often broken first."""
     named = list(dict.fromkeys(name for row in rows for name in row.values))
-    failed = {name for row in rows for name in row.failed(judged)}
-    return sorted(named, key=lambda name: name not in failed)
+    failed = Counter(name for row in rows for name in row.failed(judged))
+    return sorted(named, key=lambda name: -failed[name])
 
 
 def _only_stream(batches: Sequence[Batch]) -> str | None:
