@@ -10,6 +10,7 @@ from attrs import define, field
 
 from dc43_core.data_quality.lookback import Lookback
 from dc43_core.data_quality.model import ValidationResult
+from dc43_core.data_quality.service_levels import level_metrics
 from dc43_core.errors import (
     BatchBlockedError,
     Dc43Error,
@@ -215,6 +216,8 @@ class GovernedStream(Generic[Frame]):
             for name in ("row_count", "main_count", "valid_count", "reject_count", "violations"):
                 result.metrics[name] = result.metrics.get(name, 0) + getattr(record, name)
             result.metrics["batch_count"] = result.metrics.get("batch_count", 0) + 1
+            # Of a batch, unlike the sums: how old its data was tells of no other.
+            result.metrics.update(level_metrics(record.metrics))
             result.details["run_row_failures"] = self.run_log.failures
 
 

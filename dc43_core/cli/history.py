@@ -9,8 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from dc43_core.cli.state import state_of
-from dc43_core.cli.text import clean, console, count, moment, number, place, print_table, write_json
+from dc43_core.cli.text import (
+    clean,
+    console,
+    count,
+    moment,
+    number,
+    place,
+    print_table,
+    span,
+    write_json,
+)
+from dc43_core.data_quality.service_levels import level_metrics
 from dc43_core.errors import Dc43Error, UnknownDatasetError
+from dc43_core.expectations.service_levels import SECONDS
 from dc43_core.governance.approvals import Approval
 from dc43_core.governance.catalogue import approvals_of, known_ids
 from dc43_core.protocol.record import GovernanceRecord
@@ -113,10 +125,15 @@ def _print(
         ]
     print_table(out, columns, rows, gap=1)
     reasons = [r for r in records if r.intervention]
-    if reasons or said:
+    aged = [r for r in records if level_metrics(r.metrics)][-1:]
+    if reasons or said or aged:
         out.print()
     for record in reasons:
         out.print(f"batch {record.batch_id}: {clean(record.intervention)}", soft_wrap=True)
+    for record in aged:
+        ages = level_metrics(record.metrics).items()
+        told = ", ".join(f"{clean(n.removesuffix(SECONDS))} {span(age)}" for n, age in ages)
+        out.print(f"batch {record.batch_id}: {told}", soft_wrap=True)
     for word in said.values():
         out.print(
             f"version {clean(word.dataset_version)}: {word.status.value} by {clean(word.by)}: "

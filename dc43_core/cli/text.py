@@ -58,6 +58,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def span(seconds: float) -> str:
+    """Return an age in its largest two units, as in `3 d 4 h`; one of the future has a minus."""
+    hours, rest = divmod(round(abs(seconds)), 3_600)
+    days, left = divmod(hours, 24)
+    told = f"{hours} h {rest // 60} min" if hours else duration(abs(seconds))
+    return ("-" if seconds < 0 else "") + (f"{days:,} d {left} h" if days else told)
+
+
 def moment(rfc3339: str) -> str:
     """Return a moment of a record to the second, as in `2026-11-23 17:03:12`; UTC stays UTC."""
     return rfc3339[:19].replace("T", " ")

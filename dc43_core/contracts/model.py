@@ -122,6 +122,27 @@ class Server:
 
 
 @frozen(kw_only=True)
+class ServiceLevel:
+    """An entry of `slaProperties` that can be measured.
+
+    Attributes:
+        path: Where it stands: `slaProperties[0]`.
+        property: `latency`, `freshness`, `frequency` or `retention`.
+        value: How much is promised at most.
+        unit: Of what, as written.
+        unit_seconds: How long that is.
+        element: The columns it is about, as written: `orders.placed_at`; None for the whole.
+    """
+
+    path: str
+    property: str
+    value: Number
+    unit: str
+    unit_seconds: int
+    element: str | None = None
+
+
+@frozen(kw_only=True)
 class UnenforceableNode:
     """A part of the contract that dc43 understands but cannot enforce, and why."""
 
@@ -141,6 +162,7 @@ class Contract:
         owner: Who answers for it: the team, else its members who own it; None where not said.
         objects: The schema objects.
         servers: Where the data is.
+        service_levels: How old data may be, and how often it comes.
         digest: SHA-256 of the file's bytes, hex.
         source: Where it was read from.
         notes: Nodes that the loader met and nobody enforces.
@@ -155,6 +177,7 @@ class Contract:
     owner: str | None = None
     objects: tuple[SchemaObject, ...] = ()
     servers: tuple[Server, ...] = ()
+    service_levels: tuple[ServiceLevel, ...] = ()
     digest: str
     source: str
     notes: tuple[UnenforceableNode, ...] = ()

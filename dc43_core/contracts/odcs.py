@@ -17,6 +17,7 @@ from dc43_core.contracts.model import Contract, SchemaObject, Server, Unenforcea
 from dc43_core.contracts.odcs_property import read_properties, read_relationships
 from dc43_core.contracts.odcs_quality import read_quality
 from dc43_core.contracts.odcs_reader import Reader
+from dc43_core.contracts.odcs_sla import read_service_levels
 from dc43_core.contracts.safe_yaml import YamlLimits, load, shortened
 from dc43_core.errors import ContractError
 
@@ -38,7 +39,6 @@ _DESCRIPTIVE = (
     "domain",
     "price",
     "roles",
-    "slaDefaultElement",
     "support",
     "tags",
     "team",
@@ -58,13 +58,6 @@ _DESCRIPTIVE_OBJECT = (
     "tags",
 )
 _OF_A_SERVER = ("server", "type", "environment", "format", "location", "path")
-_TIMES = "not measured; the records say when each batch was begun and landed"
-_NOT_MEASURED = {
-    "latency": _TIMES,
-    "freshness": _TIMES,
-    "frequency": _TIMES,
-    "retention": "not measured; no row is removed for its age",
-}
 
 
 @frozen(kw_only=True)
@@ -106,10 +99,10 @@ class OdcsLoader:
             owner=_owner(reader),
             objects=_objects(reader),
             servers=_servers(reader),
+            service_levels=read_service_levels(reader),
             digest=hashlib.sha256(text).hexdigest(),
             source=source,
         )
-        _note_sla(reader)
         reader.leave(_DESCRIPTIVE)
         return evolve(contract, notes=tuple(notes))
 
@@ -210,12 +203,3 @@ def _servers(root: Reader) -> tuple[Server, ...]:
             settings={key: value for key, value in facts.items() if key not in _OF_A_SERVER},
         )
     return tuple(found.values())
-
-
-def _note_sla(root: Reader) -> None:
-    for reader in root.children("slaProperties"):
-        name = reader.required_text("property")
-        if name in _NOT_MEASURED:
-            reader.note(f"SLA {name}: {_NOT_MEASURED[name]}")
-        else:
-            reader.note(f"not enforceable: SLA {shortened(name)}")

@@ -14,7 +14,7 @@ import re
 from attrs import frozen
 
 PROPERTY = "dc43.window"
-_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 _WORDS = re.compile(r"(?P<count>[1-9]\d{0,8}) (?P<unit>batch|second|minute|hour|day)(?:e?s)?")
 
 
@@ -37,7 +37,7 @@ class Window:
             return f"the last {self.batches} batches"
         if self.seconds is not None:
             name, size = max(
-                ((n, s) for n, s in _UNITS.items() if self.seconds % s == 0), key=lambda u: u[1]
+                ((n, s) for n, s in UNITS.items() if self.seconds % s == 0), key=lambda u: u[1]
             )
             return f"the last {self.seconds // size} {name}s"
         return "the whole stream"
@@ -57,4 +57,4 @@ def parse_window(text: str) -> Window:
     count = int(found["count"])
     if found["unit"] == "batch":
         return Window(batches=count)
-    return Window(seconds=count * _UNITS[found["unit"]])
+    return Window(seconds=count * UNITS[found["unit"]])

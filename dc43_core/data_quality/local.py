@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from attrs import asdict
 
 from dc43_core.data_quality.model import ColumnDrift, Finding, Observations
+from dc43_core.data_quality.service_levels import level_findings
 from dc43_core.expectations.derive import planned
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.vocabulary import Scope, Severity
@@ -29,7 +30,7 @@ class LocalDataQuality:
                 continue
             if (finding := self._judge(expectation, observations)) is not None:
                 found.append(finding)
-        return found
+        return found + level_findings(plan, observations.metrics)
 
     def _judge(self, expectation: Expectation, observations: Observations) -> Finding | None:
         total = observations.row_count

@@ -51,11 +51,6 @@ class Lookback:
         """The rules that look back."""
         return [e for e in self.plan.expectations if e.window is not None]
 
-    @property
-    def by_time(self) -> bool:
-        """Whether a rule asks when batches were."""
-        return any(e.window is not None and e.window.seconds is not None for e in self.rules)
-
     def add(self, record: Mapping[str, Any]) -> None:
         """Take a batch in; one that did not land, or is known, changes nothing.
 

@@ -20,6 +20,7 @@ from dc43_core.converter import ARGUMENTS, structure
 from dc43_core.errors import ArgumentsError, ContractError, UnenforceableError
 from dc43_core.expectations.interface import ExpectationKind
 from dc43_core.expectations.model import CheckPlan, Expectation, PlannedNode, Threshold
+from dc43_core.expectations.service_levels import LevelCheck, level_checks
 from dc43_core.retention import WITHIN_BATCH
 from dc43_core.vocabulary import Severity
 
@@ -60,11 +61,15 @@ class _Derivation:
         # Rule ids are unique within one `quality` list only; where two lists share one, the
         # path tells the rules apart.
         times = Counter(expectation.id for expectation in found)
+        rules = tuple(e if times[e.id] == 1 else evolve(e, id=e.source) for e in found)
+        levels = list(level_checks(self.contract, self.schema, frozenset(e.id for e in rules)))
+        notes += [one for one in levels if isinstance(one, UnenforceableNode)]
         return CheckPlan(
             contract=self.contract,
             schema=self.schema,
-            expectations=tuple(e if times[e.id] == 1 else evolve(e, id=e.source) for e in found),
+            expectations=rules,
             unenforceable=tuple(notes),
+            service_levels=tuple(one for one in levels if isinstance(one, LevelCheck)),
         )
 
     def _loader_notes(self) -> Iterator[UnenforceableNode]:
@@ -343,6 +348,9 @@ def planned(plan: CheckPlan) -> list[PlannedNode]:
             what += f"; enforced {kept}"
         state = "enforced" if e.severity is Severity.ERROR else "observed"
         lines.append(PlannedNode(path=e.id, state=state, what=f"{what} [{e.severity}]"))
+    for check in plan.service_levels:
+        what = f"{check.demand} [{Severity.WARNING}]"
+        lines.append(PlannedNode(path=check.id, state="observed", what=what))
     lines += [
         PlannedNode(path=n.path, state="not enforceable", what=n.reason) for n in plan.unenforceable
     ]

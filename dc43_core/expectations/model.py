@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from dc43_core.contracts.model import Contract, Number, SchemaObject, UnenforceableNode
 from dc43_core.contracts.window import Window
+from dc43_core.expectations.service_levels import LevelCheck
 from dc43_core.retention import WITHIN_BATCH, Retention
 from dc43_core.vocabulary import Scope, Severity
 
@@ -141,6 +142,7 @@ class CheckPlan:
         schema: The schema object in question.
         expectations: In the contract's order.
         unenforceable: Nodes that are understood and cannot be enforced, with the reason.
+        service_levels: What each batch is measured by, in the contract's order.
         called: What the dataset is called, where that is not said by the contract.
         retain: How long keys count.
     """
@@ -149,6 +151,7 @@ class CheckPlan:
     schema: SchemaObject
     expectations: tuple[Expectation, ...]
     unenforceable: tuple[UnenforceableNode, ...] = field(default=())
+    service_levels: tuple[LevelCheck, ...] = ()
     called: str | None = None
     retain: Retention = WITHIN_BATCH
 

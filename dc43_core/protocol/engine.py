@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from attrs import field, frozen
 
 from dc43_core.data_quality.model import ColumnDrift
+from dc43_core.data_quality.service_levels import Span
 from dc43_core.vocabulary import Lane
 
 Frame_contra = TypeVar("Frame_contra", contravariant=True)
@@ -90,6 +91,9 @@ class Staged:
         unread: Whether the input would have been read wrongly, so that nothing is staged.
         keys: Of rules whose keys are kept, the new ones of rows that break no rule. Not kept with a
             blocked batch.
+        spans: Column to its oldest and newest value, of the plan's service levels and over rows
+            that break no row rule of severity error. Not kept with a blocked batch, whose record
+            says what follows from them.
     """
 
     row_count: int
@@ -107,6 +111,7 @@ class Staged:
     layout: Mapping[str, Any] = field(factory=dict)
     unread: bool = False
     keys: NewKeys | None = None
+    spans: Mapping[str, Span] = field(factory=dict)
 
 
 class Stager(Protocol[Frame_contra]):

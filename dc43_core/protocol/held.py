@@ -59,8 +59,8 @@ class Held:
     def payload(self) -> dict[str, Any]:
         """Return plain JSON types: the record, and beside it what is held."""
         held = {
-            # Keys are written anew where a batch is released.
-            "staged": asdict(self.staged, filter=lambda attribute, _: attribute.name != "keys"),
+            # Keys are written anew where a batch is released; what follows from spans is recorded.
+            "staged": asdict(self.staged, filter=lambda a, _: a.name not in ("keys", "spans")),
             # An older dc43 does not know of types, which the record's own drift has.
             "facts": asdict(self.facts, filter=lambda attribute, _: attribute.name != "found"),
             "schema": dict(self.schema),

@@ -20,6 +20,7 @@ from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
 from dc43_core.data_quality.lookback import Lookback, kept, own_time
 from dc43_core.data_quality.model import Observations
+from dc43_core.data_quality.service_levels import measured
 from dc43_core.errors import BatchBlockedError, SupersededError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
@@ -165,10 +166,10 @@ class BatchProtocol(Generic[Frame]):
         else:
             staged, kept = self._stage(frame, folder, facts, reject_all=reject_all)
         self.failpoint("staged", batch_id)
-        at = started
-        if self.lookback.by_time:
-            at = own_time(self.stager.input(batch_id), started)
+        source = dict(self.stager.input(batch_id))
+        at = own_time(source, started)
         earlier, unjudged = self.lookback.before(batch_id, at)
+        ages = measured(self.plan.service_levels, staged.spans, at, self.history())
         observations = Observations(
             row_count=staged.row_count,
             broken=staged.broken,
@@ -177,7 +178,7 @@ class BatchProtocol(Generic[Frame]):
             drift=tuple(drift),
             evaluation_errors={**unjudged, **staged.evaluation_errors},
             unjudged=staged.unjudged,
-            metrics=staged.metrics,
+            metrics={**staged.metrics, **ages},
             earlier=earlier,
         )
         findings, faults = judge.findings(observations)
@@ -195,7 +196,7 @@ class BatchProtocol(Generic[Frame]):
             set_aside=staged.rejects_all,
             faults=faults,
         )
-        record = self._record(batch_id, started, observations, disposition, interventions)
+        record = self._record(batch_id, started, source, observations, disposition, interventions)
         if kept is not None:
             record = evolve(record, details={**record.details, "keys": kept.payload()})
         self.failpoint("decided", batch_id)
@@ -246,6 +247,7 @@ class BatchProtocol(Generic[Frame]):
         self,
         batch_id: int,
         started: str,
+        source: Mapping[str, Any],
         seen: Observations,
         disposition: Disposition,
         interventions: Sequence[NamedIntervention],
@@ -287,7 +289,7 @@ class BatchProtocol(Generic[Frame]):
             sink=self.sinks[Lane.MAIN].uri,
             rejects=rejects.uri if rejects else None,
             guarantee=self.sinks[Lane.MAIN].guarantee,
-            input=dict(self.stager.input(batch_id)),
+            input=source,
             drift=[one.payload() for one in seen.drift],
             strategies={
                 i.name: dict(i.intervention.state)

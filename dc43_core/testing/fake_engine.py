@@ -10,11 +10,13 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from attrs import frozen
 
 from dc43_core.data_quality.model import ColumnDrift
+from dc43_core.data_quality.service_levels import Span
 from dc43_core.expectations.interface import ExpectationKind
 from dc43_core.expectations.model import CheckPlan, Expectation
 from dc43_core.protocol.engine import BatchFacts, KnownKeys, NewKeys, Staged
@@ -102,6 +104,7 @@ class FakeStager:
             failed = [e.id for e in checks if _rejects(e)]
             lane = rejects if failed or reject_all else main
             lane.append({**self._columns(row), CHECKS: failed or ["schema"]})
+        spans = self._spans(main)
         for expectation in self.plan.expectations:
             if expectation.form == "key":
                 main = self._judge_key(expectation, main, rejects, broken, keys)
@@ -120,7 +123,16 @@ class FakeStager:
             rejects_all=reject_all,
             sealed=True,
             keys=None if keys is None else self._write_keys(main, keys),
+            spans=spans,
         )
+
+    def _spans(self, rows: Sequence[Row]) -> dict[str, Span]:
+        found = {
+            name: Span.of(datetime.fromisoformat(row[name]) for row in rows if row.get(name))
+            for name in {check.column for check in self.plan.service_levels}
+            if name is not None
+        }
+        return {name: span for name, span in found.items() if span is not None}
 
     def keys_of(self, staged: Staged, keys: KnownKeys) -> NewKeys:
         """Write the keys of the good rows of a batch that was staged."""

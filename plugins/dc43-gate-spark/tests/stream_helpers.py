@@ -78,6 +78,7 @@ class Flow:
     properties: list[dict[str, Any]]
     kinds_seen: KindsSeen
     quality: list[dict[str, Any]] = field(factory=list)
+    levels: list[dict[str, Any]] = field(factory=list)
     format: str = "csv"
     options: dict[str, Any] = field(factory=lambda: dict(CSV))
     name: str = "orders"
@@ -113,6 +114,7 @@ class Flow:
             "version": "1.0.0",
             "status": "active",
             "schema": [{"name": "rows", "properties": self.properties, "quality": self.quality}],
+            "slaProperties": self.levels,
         }
         file = self.home / "contract.odcs.yaml"
         # JSON is YAML.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from dc43_core.errors import BatchBlockedError, ConfigurationError, SingleUseError
@@ -12,6 +14,8 @@ pytestmark = pytest.mark.spark
 ID = {"name": "id", "logicalType": "integer", "required": True}
 PRICE = {"name": "price", "logicalType": "number", "logicalTypeOptions": {"minimum": 0}}
 NOTE = {"name": "note", "logicalType": "string"}
+DAY = {"name": "day", "logicalType": "date"}
+AGE = "day.latency_seconds"
 MEASURED = ("row_count", "valid_count", "violations_by_check", "metrics", "verdict", "warnings")
 
 
@@ -30,10 +34,21 @@ def observe(flow, **options):
 
 @pytest.fixture
 def rows(flow):
-    made = flow([ID, PRICE, NOTE], quality=[{"metric": "rowCount", "mustBeGreaterThan": 3}])
-    made.put("id,price,note", "1,2.5,a", ",2.5,b", "x,y,c", "4,-1,d")
-    made.put("id,price,note", "5,2.5,e")
+    made = flow(
+        [ID, PRICE, NOTE, DAY],
+        quality=[{"metric": "rowCount", "mustBeGreaterThan": 3}],
+        levels=[{"property": "latency", "value": 999, "unit": "y", "element": "day"}],
+    )
+    made.put("id,price,note,day", "1,2.5,a,2026-01-02", ",2.5,b,2026-01-03", "x,y,c,", "4,-1,d,")
+    made.put("id,price,note,day", "5,2.5,e,2026-01-04")
     return made
+
+
+def measured(batch):
+    """What was measured, and in place of an age the moment that it is counted from."""
+    planned = datetime.fromisoformat(batch["input"]["planned_at"])
+    newest = planned - timedelta(seconds=batch["metrics"][AGE])
+    return {**{k: batch[k] for k in MEASURED}, "metrics": {**batch["metrics"], AGE: newest}}
 
 
 def test_what_is_observed_is_what_a_write_would_measure(rows):
@@ -56,7 +71,7 @@ def test_what_is_observed_is_what_a_write_would_measure(rows):
 
     written = rows.run(per_batch=1, rejects=None)
     for observed, landed in zip(seen, written.batches, strict=True):
-        assert {k: observed[k] for k in MEASURED} == {k: landed[k] for k in MEASURED}
+        assert measured(observed) == measured(landed)
     assert written.batches[0]["violations_by_check"] == {
         "id.required": 1,
         "id.type": 1,

@@ -80,6 +80,14 @@ def test_history_tells_why_and_under_which_contract(project):
     assert "block   blocked   1.1.0" in out
 
 
+def test_history_tells_how_old_the_data_of_the_newest_batch_was(project):
+    ages = {"at.latency_seconds": 93_600.5, "frequency_seconds": 3_600.0, "write_seconds": 4}
+    known = [make_record(batch_id=number, metrics=ages) for number in (0, 1)]
+    project.runtime.governance.record_many([*known, make_record(batch_id=2)])
+    lines = project.dc43("history", "orders").out.splitlines()
+    assert lines[-4:] == ["", "batch 1: at.latency 1 d 2 h, frequency 1 h 0 min", "", "3 records."]
+
+
 def test_history_fits_80_columns_with_a_year_of_flights(project):
     count = 336_776
     record = make_record(row_count=count, main_count=311_312, reject_count=25_464)

@@ -32,6 +32,21 @@ def test_durations(seconds, told):
     assert text.duration(seconds) == told
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (59.96, "60.0 s"),
+        (125, "2 min 5 s"),
+        (3_600, "1 h 0 min"),
+        (93_599.9, "1 d 2 h"),
+        (-90_000, "-1 d 1 h"),
+        (86_400_000, "1,000 d 0 h"),
+    ],
+)
+def test_ages_have_two_units(seconds, told):
+    assert text.span(seconds) == told
+
+
 def test_numbers_have_separators_and_nouns_their_plural():
     assert text.number(336_776) == "336,776"
     assert [text.count(n, "batch", "batches") for n in (1, 365)] == ["1 batch", "365 batches"]

@@ -115,11 +115,26 @@ def test_the_full_example_of_3_1_reads_as_written():
     assert [p.name for p in receivers.properties if p.primary_key] == ["id", "country_code"]
     found = {note.path: note.reason for note in contract.notes}
     assert found["tbl.relationships"] == "not enforced: relationships"
-    assert found["slaProperties[0]"] == (
-        "SLA latency: not measured; the records say when each batch was begun and landed"
-    )
-    assert found["slaProperties[1]"] == "not enforceable: SLA 'generalAvailability'"
-    assert sum(path.startswith("slaProperties") for path in found) == 8
+    assert [
+        (one.property, one.value, one.unit, one.element) for one in contract.service_levels
+    ] == [
+        ("latency", 4, "d", "tab1.txn_ref_dt"),
+        ("retention", 3, "y", "tab1.txn_ref_dt"),
+        ("frequency", 1, "d", "tab1.txn_ref_dt"),
+    ]
+    assert {path: reason for path, reason in found.items() if path.startswith("slaProperties")} == {
+        **{
+            f"slaProperties[{place}]": f"SLA '{name}': not measured, no data shows it"
+            for place, name in (
+                (1, "generalAvailability"),
+                (2, "endOfSupport"),
+                (3, "endOfLife"),
+                (6, "timeOfAvailability"),
+                (7, "timeOfAvailability"),
+            )
+        },
+        "slaProperties[5].valueExt": "SLA frequency: only `value` and `unit` are compared",
+    }
 
 
 @needs_corpus

@@ -16,6 +16,7 @@ from dc43_core.contracts.model import Contract
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
 from dc43_core.data_quality.model import Observations, ValidationResult
+from dc43_core.data_quality.service_levels import measured
 from dc43_core.errors import ClosedError, ConfigurationError
 from dc43_core.protocol import clock
 from dc43_core.protocol.disposition import Policy
@@ -196,7 +197,10 @@ class ContractChecker:
             drift=drift,
             evaluation_errors=staged.evaluation_errors,
             unjudged=staged.unjudged,
-            metrics=staged.metrics,
+            metrics={
+                **staged.metrics,
+                **measured(stager.plan.service_levels, staged.spans, facts.started_at),
+            },
         )
         kinds = {Lane.MAIN: stager.convert.target, Lane.REJECTS: schema.rejects}
         return CheckedBatch(

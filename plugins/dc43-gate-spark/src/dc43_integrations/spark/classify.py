@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from dc43_core.contracts.model import UnenforceableNode
+from dc43_core.data_quality.service_levels import Span
 from dc43_core.errors import EvaluatorError, UnenforceableError
 from dc43_core.expectations.interface import ExpectationEvaluator
 from dc43_core.expectations.model import Expectation
@@ -26,6 +27,7 @@ from dc43_integrations.spark.names import (
     LANE,
     LINE,
     MASK,
+    column,
 )
 
 BITS = 60
@@ -49,6 +51,7 @@ class Classifier:
         broken_by: For each rule the expression that is true where a row breaks it.
         unjudged: Of rules that throw, by index: what is true where a row cannot be judged.
         holds: Whether such a row leaves the good ones.
+        times: Columns of which the oldest and the newest value are told.
     """
 
     rules: tuple[Expectation, ...]
@@ -57,6 +60,7 @@ class Classifier:
     broken_by: tuple[Column, ...] = ()
     unjudged: Mapping[int, Column] = field(factory=dict)
     holds: bool = False
+    times: tuple[str, ...] = ()
 
     @classmethod
     def build(
@@ -65,6 +69,7 @@ class Classifier:
         evaluators: Mapping[str, ExpectationEvaluator],
         typed: DataFrame,
         raw: Sequence[str],
+        times: Sequence[str] = (),
     ) -> tuple[Classifier, list[UnenforceableNode]]:
         """Turn expectations into masks; what does not go with its column is noted.
 
@@ -73,6 +78,7 @@ class Classifier:
             evaluators: Who evaluates each kind.
             typed: A frame with the contract's columns in their types.
             raw: Names of the columns for which raw text is kept.
+            times: Names of the columns of which the oldest and the newest value are told.
         """
         empty = typed.sparkSession.createDataFrame([], typed.schema)
         notes: list[UnenforceableNode] = []
@@ -95,7 +101,7 @@ class Classifier:
             rules.append(expectation)
             bits.append(broken)
         _try_out(rules, bits, empty)
-        return cls._of(rules, bits), notes
+        return cls._of(rules, bits, times=tuple(times)), notes
 
     @classmethod
     def _of(cls, rules: Sequence[Expectation], bits: Sequence[Column], **more: Any) -> Classifier:
@@ -129,7 +135,7 @@ class Classifier:
             elif rule.id in guarded:
                 bits[index] = F.coalesce(guarded[rule.id], F.lit(False))
                 unjudged[index] = guarded[rule.id].isNull()
-        return self._of(self.rules, bits, unjudged=unjudged, holds=holds)
+        return self._of(self.rules, bits, unjudged=unjudged, holds=holds, times=self.times)
 
     @cached_property
     def mask_columns(self) -> list[Column]:
@@ -187,7 +193,27 @@ class Classifier:
         `count` of a CASE, not `count_if`, which would add a projected column for each rule.
         """
         unjudged = [F.count(F.when(bit, 1)).alias(f"u{i}") for i, bit in self._unjudged_bits()]
-        return [F.count(F.lit(1)).alias("rows"), *self._counts(rejecting=False), *unjudged]
+        return [
+            F.count(F.lit(1)).alias("rows"),
+            *self._counts(rejecting=False),
+            *unjudged,
+            *self._ends(),
+        ]
+
+    def _ends(self) -> Iterator[Column]:
+        """Yield the oldest and newest value of each time, over rows that break no row rule.
+
+        Dates and times without a zone are taken in the session's, as where Spark casts them.
+        """
+        good = ~self.violating()
+        for place, name in enumerate(self.times):
+            value = F.when(good, column(name))
+            # What lies beyond could not be told as a number, and would throw.
+            oldest, newest = (F.lit(year).cast("date") for year in ("0001-01-02", "9999-12-30"))
+            for end, found in (("oldest", F.min(value)), ("newest", F.max(value))):
+                bounded = F.when(found < oldest, oldest).when(found > newest, newest)
+                kept = bounded.otherwise(found).cast("timestamp")
+                yield F.unix_micros(kept).alias(f"{end}{place}")
 
     @cached_property
     def late_counters(self) -> list[Column]:
@@ -246,6 +272,14 @@ class Classifier:
             held = self.held(counts)
             found.update({unjudged_id(check): rows for check, rows in held.items() if rows})
         return found
+
+    def spans(self, counts: Mapping[str, int]) -> dict[str, Span]:
+        """Return the oldest and newest value by column; none of a column without values."""
+        return {
+            name: Span(oldest=int(counts[f"oldest{place}"]), newest=int(counts[f"newest{place}"]))
+            for place, name in enumerate(self.times)
+            if counts[f"newest{place}"] is not None
+        }
 
     def held(self, counts: Mapping[str, int]) -> dict[str, int]:
         """Return check id to the rows that it cannot judge and that leave the good ones for it."""

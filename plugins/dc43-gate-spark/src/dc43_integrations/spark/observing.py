@@ -50,6 +50,7 @@ class ObservingStager(SparkStager):
             folder=folder,
             rejects_all=reject_all,
             gone=tuple(self.gone(batch.batch_id)),
+            spans=self.classifier.spans(counts),
         )
 
     def finish(

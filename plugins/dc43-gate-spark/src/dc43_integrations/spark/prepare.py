@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
 
 from dc43_core.contracts.model import UnenforceableNode
 from dc43_core.errors import ConfigurationError, UnsupportedSessionError
@@ -104,16 +105,36 @@ def prepare(
         **facts,
     )
     evaluators = runtime.evaluators("spark", plan.expectations)
+    ageless = list(_ageless(plan, target))
+    without_age = {note.path for note in ageless}
+    levels = tuple(check for check in plan.service_levels if check.id not in without_age)
     stager.classifier, notes = Classifier.build(
-        plan.expectations, evaluators, stager.typed(frame), tuple(convert.raw)
+        plan.expectations,
+        evaluators,
+        stager.typed(frame),
+        tuple(convert.raw),
+        times=tuple(dict.fromkeys(check.column for check in levels if check.column is not None)),
     )
+    notes += ageless
     refused = {note.path for note in notes}
     stager.plan = evolve(
         plan,
         expectations=tuple(e for e in plan.expectations if e.id not in refused),
         unenforceable=(*plan.unenforceable, *notes),
+        service_levels=levels,
     )
     return Preparation(stager=stager, notes=notes)
+
+
+def _ageless(plan: CheckPlan, target: T.StructType) -> Iterator[UnenforceableNode]:
+    """Yield the service levels of columns that are no date and no timestamp."""
+    for check in plan.service_levels:
+        if check.column is None:
+            continue
+        kind = target[check.column].dataType
+        if not isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType):
+            reason = f"{check.column} is {kind.simpleString()}; only a date or timestamp has an age"
+            yield UnenforceableNode(path=check.id, reason=reason)
 
 
 def _require_carried(frame: DataFrame, reads: Sequence[ReadBinding]) -> None:

@@ -211,6 +211,7 @@ class SparkStager:
             # Asked after the read: whatever vanished before it is seen.
             gone=tuple(self.gone(batch.batch_id)),
             layout=self._parcels.layout,
+            spans=self.classifier.spans(counts),
         )
         return self._audit(self._keys.judge(staged, keys), batch)
 
