@@ -83,6 +83,13 @@ class Property:
     quality: tuple[QualityRule, ...] = ()
     relationships: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def label(self) -> str:
+        """How messages call it: both names, where they differ."""
+        if self.name == self.physical_name:
+            return self.name
+        return f"{self.name} ({self.physical_name})"
+
 
 @frozen(kw_only=True)
 class SchemaObject:

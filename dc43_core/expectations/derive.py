@@ -158,7 +158,7 @@ class _Derivation:
                 id="primaryKey",
                 kind="primary-key",
                 columns=tuple(p.physical_name for p in parts),
-                label=", ".join(_label(p) for p in parts),
+                label=", ".join(p.label for p in parts),
                 arguments=structure(ARGUMENTS, self.kinds["primary-key"].arguments, {}),
                 source="primaryKey",
             )
@@ -172,7 +172,7 @@ class _Derivation:
                 id=path,
                 kind=kind,
                 columns=(prop.physical_name,),
-                label=_label(prop),
+                label=prop.label,
                 arguments=structure(ARGUMENTS, self.kinds[kind].arguments, arguments),
                 source=path,
                 logical_type=prop.logical_type,
@@ -200,7 +200,7 @@ class _Derivation:
                 id=rule.check_id,
                 kind=kind,
                 columns=columns,
-                label=_label(prop) if prop else ", ".join(columns),
+                label=prop.label if prop else ", ".join(columns),
                 arguments=structure(ARGUMENTS, self.kinds[kind].arguments, arguments),
                 severity=rule.severity,
                 threshold=_threshold(rule, kind, prop),
@@ -311,12 +311,6 @@ def _threshold(rule: QualityRule, kind: str, prop: Property | None) -> Threshold
         if any(isinstance(n, bool | str) or n is None for n in numbers):
             raise ArgumentsError(kind, f"an operator compares with a number, not {value!r}")
     return Threshold(operators=dict(rule.operators), unit=rule.unit)
-
-
-def _label(prop: Property) -> str:
-    if prop.name == prop.physical_name:
-        return prop.name
-    return f"{prop.name} ({prop.physical_name})"
 
 
 def _unenforceable(error: BaseException | None) -> bool:

@@ -45,7 +45,7 @@ class LevelCheck:
 
     def measured(self, seconds: float) -> str:
         """Return a measured time in the unit of the bound."""
-        return f"{seconds / self.level.unit_seconds:.4g} {self.level.unit}"
+        return f"{seconds / self.level.unit_seconds:,.6g} {self.level.unit}"
 
     def holds(self, seconds: float) -> bool:
         """Say whether a measured time keeps within the bound."""
@@ -122,7 +122,7 @@ def _column(level: ServiceLevel, name: str, schema: SchemaObject) -> LevelCheck 
     return LevelCheck(
         id=f"{found.path}.{level.property}",
         column=found.physical_name,
-        label=f"age of the {end} {found.name} of a batch",
+        label=f"age of the {end} {found.label} of a batch",
         level=level,
     )
 

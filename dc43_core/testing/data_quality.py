@@ -163,8 +163,8 @@ class DataQualityClientConformance:
         told = client.describe_expectations(plan)
         for line in told:
             assert set(line) == {"path", "state", "what"}, f"a line has other keys: {line}"
-        checks = (*plan.expectations, *plan.service_levels)
-        wanted = {e.id for e in checks} | {n.path for n in plan.unenforceable}
+        wanted = {e.id for e in plan.expectations} | {c.id for c in plan.service_levels}
+        wanted |= {n.path for n in plan.unenforceable}
         assert {line["path"] for line in told} == wanted, (
             f"it must tell of {sorted(wanted)}, told of {sorted(line['path'] for line in told)}"
         )

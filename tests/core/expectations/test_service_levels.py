@@ -95,7 +95,7 @@ def test_the_plan_says_what_each_batch_is_measured_by():
     assert told(plan) == {
         "placed.latency": (
             "observed",
-            "age of the newest placed of a batch: at most 15 min [warning]",
+            "age of the newest placed (placed_at) of a batch: at most 15 min [warning]",
         ),
         "day.freshness": ("observed", "age of the newest day of a batch: at most 1 d [warning]"),
         "frequency": ("observed", "time since the batch before: at most 1 d [warning]"),
