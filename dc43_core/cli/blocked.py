@@ -10,6 +10,7 @@ import typer
 from attrs import frozen
 
 from dc43_core.cli.ledger import NoJournalError, checkpoint_folder
+from dc43_core.cli.options import Json
 from dc43_core.cli.state import State, state_of
 from dc43_core.cli.text import (
     clean,
@@ -39,7 +40,6 @@ Place = Annotated[
     ),
 ]
 Batch = Annotated[int, typer.Argument(metavar="BATCH", help="Number of the batch.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 _COLUMNS = (
     ("batch", "right"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
 import typer
 
 from dc43_core.cli.history import require_ledger
+from dc43_core.cli.options import Json, OnlyNamespace
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import console, count, moment, place, print_table, write_json
 from dc43_core.governance.catalogue import Dataset, all_datasets
@@ -25,10 +25,8 @@ _COLUMNS = (
 
 def datasets(
     context: typer.Context,
-    namespace: Annotated[
-        str | None, typer.Option(help="Only this namespace; default: the configuration's.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    namespace: OnlyNamespace = None,
+    as_json: Json = False,
 ) -> None:
     """Show the datasets that governance knows: those written, their rejects, those read."""
     state = state_of(context)

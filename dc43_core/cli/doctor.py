@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dc43_core.cli.options import Json
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, console, count, print_table, write_json
 from dc43_core.errors import BatchBlockedError
@@ -19,7 +20,7 @@ def doctor(
     pipeline: Annotated[
         Path | None, typer.Argument(metavar="[PIPELINE.toml]", help="The pipeline file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Look at this installation and, given a pipeline, at all that its stream keeps.
 

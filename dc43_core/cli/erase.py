@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dc43_core.cli.options import Json, Pipeline
 from dc43_core.cli.state import state_of
 from dc43_core.cli.stop import user
 from dc43_core.cli.text import clean, console, count, number, place, print_table, write_json
@@ -22,7 +22,7 @@ from dc43_core.upkeep.sweep import dead_files
 
 def erase(
     context: typer.Context,
-    pipeline: Annotated[Path, typer.Argument(metavar="PIPELINE.toml", help="The pipeline file.")],
+    pipeline: Pipeline,
     key: Annotated[
         str,
         typer.Option(
@@ -32,7 +32,7 @@ def erase(
         ),
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Erase; without it, only show.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Erase the rows of one key from main, rejects, blocked batches and kept raw text.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from dc43_core.cli.options import DatasetId, Json, Namespace, Newest
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import (
     clean,
@@ -54,12 +55,10 @@ class NoLedgerError(Dc43Error, LookupError):
 
 def history(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset's id.")],
-    namespace: Annotated[
-        str | None, typer.Option(help="First part of its key; default: the configuration's.")
-    ] = None,
-    newest: Annotated[int, typer.Option(min=1, help="Show only the last so many.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    dataset: DatasetId,
+    namespace: Namespace = None,
+    newest: Newest = 20,
+    as_json: Json = False,
 ) -> None:
     """Show the micro-batches that governance knows of a dataset, oldest first."""
     state = state_of(context)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dc43_core.cli.options import Json
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, count, is_local, place, write_json
 from dc43_core.errors import CorruptFileError, Dc43Error
@@ -45,7 +46,7 @@ def rebuild(
             help="The checkpoint's folder, or the pipeline file that names it.",
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
     replace: Annotated[
         bool,
         typer.Option(

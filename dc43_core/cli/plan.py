@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dc43_core.cli.options import Json
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, console, count, print_table, write_json
 from dc43_core.expectations.derive import planned
@@ -22,7 +23,7 @@ def plan(
     object_name: Annotated[
         str | None, typer.Option("--object", help="Which schema object, if there are several.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what a contract asks, and what of it is enforced.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from dc43_core.cli.options import Json
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, console, write_json
 from dc43_core.plugin_manager import KINDS, Plugins
@@ -14,7 +15,7 @@ from dc43_core.plugin_manager import KINDS, Plugins
 
 def plugins(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show the plugins that are loaded, and what each of them offers."""
     facts = _facts(state_of(context).runtime.plugins)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from attrs import asdict
 
+from dc43_core.cli.options import Json, Newest, Pipeline
 from dc43_core.cli.start import pipeline_runner
 from dc43_core.cli.state import State, state_of
 from dc43_core.cli.text import clean, console, count, moment, number, print_table, write_json
@@ -22,7 +23,6 @@ from dc43_core.protocol.rejects import RejectBatch, Rejects
 
 rejects = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
-Pipeline = Annotated[Path, typer.Argument(metavar="PIPELINE.toml", help="The pipeline file.")]
 Batch = Annotated[
     list[int] | None, typer.Option(help="Only rejects of this batch; may be repeated.")
 ]
@@ -30,7 +30,6 @@ Check = Annotated[
     list[str] | None,
     typer.Option(help="Only rejects that broke this rule, by its id; may be repeated."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 _BATCHES = (
     ("batch", "right"),
@@ -115,7 +114,7 @@ def _by_check(batches: Sequence[RejectBatch], name: str) -> Counter[str]:
 def show(
     context: typer.Context,
     pipeline: Pipeline,
-    newest: Annotated[int, typer.Option(min=1, help="Show only the last so many.")] = 20,
+    newest: Newest = 20,
     batch: Batch = None,
     check: Check = None,
     as_json: Json = False,

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from dc43_core.cli.options import Pipeline
 from dc43_core.cli.progress import Progress
 from dc43_core.cli.start import Start
 from dc43_core.cli.state import state_of
@@ -28,7 +28,7 @@ class Adopt(StrEnum):
 
 def run(
     context: typer.Context,
-    pipeline: Annotated[Path, typer.Argument(metavar="PIPELINE.toml", help="The pipeline file.")],
+    pipeline: Pipeline,
     namespace: Annotated[
         str | None, typer.Option(help="First part of every key; wins over file and configuration.")
     ] = None,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from dc43_core.cli.history import require_ledger
+from dc43_core.cli.options import Json, OnlyNamespace
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import (
     clean,
@@ -38,10 +39,8 @@ _COLUMNS = (
 
 def status(
     context: typer.Context,
-    namespace: Annotated[
-        str | None, typer.Option(help="Only this namespace; default: the configuration's.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    namespace: OnlyNamespace = None,
+    as_json: Json = False,
 ) -> None:
     """Show how the streams of the ledger stand, the worst first.
 

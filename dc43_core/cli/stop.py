@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dc43_core.cli.history import require_ledger
+from dc43_core.cli.options import Json, Namespace
 from dc43_core.cli.state import State, state_of
 from dc43_core.cli.stream import find_stream
 from dc43_core.cli.text import clean, place, write_json
@@ -37,10 +38,8 @@ def stop(
         str, typer.Argument(metavar="RUN", help="The pipeline file, or the id of the run.")
     ],
     reason: Annotated[str, typer.Option(help="Why; it stands in the run's row.")] = "",
-    namespace: Annotated[
-        str | None, typer.Option(help="First part of its key; default: the configuration's.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
     """Ask a running stream to end between two batches.
 

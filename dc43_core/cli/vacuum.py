@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from attrs import asdict
 
+from dc43_core.cli.options import Json, Pipeline
 from dc43_core.cli.state import state_of
 from dc43_core.cli.stop import user
 from dc43_core.cli.text import clean, console, count, number, place, print_table, write_json
@@ -21,7 +21,7 @@ from dc43_core.upkeep.sweep import SAFE_HOURS, Dead, dead_files, remove
 
 def vacuum(
     context: typer.Context,
-    pipeline: Annotated[Path, typer.Argument(metavar="PIPELINE.toml", help="The pipeline file.")],
+    pipeline: Pipeline,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only show.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show (default).")] = False,
     hours: Annotated[
@@ -50,7 +50,7 @@ def vacuum(
             "rows are lost then: restore the files instead if there is a copy.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Remove what attempts that died left behind.
 

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from dc43_core.cli.blocked import decider
 from dc43_core.cli.history import require_ledger
+from dc43_core.cli.options import Json, Namespace, Newest
 from dc43_core.cli.state import State, state_of
 from dc43_core.cli.text import (
     clean,
@@ -46,15 +47,11 @@ Given = Annotated[
     str, typer.Argument(metavar="DATASET", help="The dataset's id, or the pipeline file.")
 ]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="The version.")]
-Namespace = Annotated[
-    str | None, typer.Option(help="First part of its key; default: the configuration's.")
-]
 Sink = Annotated[
     str | None, typer.Option(help="Where the version lies, if the dataset has several places.")
 ]
 Reason = Annotated[str, typer.Option(help="Why; it is kept for good.")]
 By = Annotated[str | None, typer.Option(help="Who decided; default: who is logged in here.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 _COLUMNS = (
     ("version", "right"),
@@ -138,7 +135,7 @@ def _catalogue(
 def list_(
     context: typer.Context,
     dataset: Given,
-    newest: Annotated[int, typer.Option(min=1, help="Show only the last so many.")] = 20,
+    newest: Newest = 20,
     namespace: Namespace = None,
     sink: Sink = None,
     as_json: Json = False,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dc43_core.cli.history import require_ledger
+from dc43_core.cli.options import Namespace
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, moment, number, place, share
 from dc43_core.governance.follow import follow
@@ -21,9 +22,7 @@ def watch(
     dataset: Annotated[
         str | None, typer.Argument(metavar="[DATASET]", help="The dataset's id; default: all.")
     ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(help="First part of its key; default: the configuration's.")
-    ] = None,
+    namespace: Namespace = None,
     newest: Annotated[int, typer.Option(min=0, help="Begin with the last so many.")] = 10,
     every: Annotated[float, typer.Option(min=0.1, help="Look again after so many seconds.")] = 2.0,
     seconds: Annotated[

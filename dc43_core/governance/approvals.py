@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from attrs import asdict, evolve, frozen
 
-from dc43_core.errors import ApprovalRefusedError, CorruptFileError, FormatVersionError
+from dc43_core.errors import ApprovalRefusedError, CorruptFileError
 from dc43_core.protocol import clock
 from dc43_core.protocol.file_store import FileStore, join
-from dc43_core.protocol.record import GovernanceRecord, decode, encode
+from dc43_core.protocol.record import GovernanceRecord, decode, encode, known_facts
 from dc43_core.protocol.sink_log import OURS
 from dc43_core.vocabulary import VersionStatus
 
@@ -64,11 +64,7 @@ class Approval:
             FormatVersionError: if a newer dc43 wrote it.
             CorruptFileError: if it is not an approval.
         """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > APPROVAL_FORMAT_VERSION:
-            raise FormatVersionError(source, found, APPROVAL_FORMAT_VERSION)
-        known = {a.name for a in cls.__attrs_attrs__}
-        facts = {key: value for key, value in payload.items() if key in known}
+        facts = known_facts(cls, payload, source, APPROVAL_FORMAT_VERSION)
         try:
             return cls(**{**facts, "status": VersionStatus(facts["status"])})
         except (KeyError, TypeError, ValueError) as error:

@@ -7,9 +7,10 @@ from typing import Any
 
 from attrs import asdict, field, frozen
 
-from dc43_core.errors import CorruptFileError, FormatVersionError
+from dc43_core.errors import CorruptFileError
 from dc43_core.governance.model import SILENT_AFTER
 from dc43_core.protocol.clock import seconds_between
+from dc43_core.protocol.record import known_facts
 from dc43_core.vocabulary import MeasurementState, Verdict
 
 MEASUREMENT_FORMAT_VERSION = 1
@@ -89,11 +90,7 @@ class Measurement:
             FormatVersionError: if a newer dc43 wrote it.
             CorruptFileError: if it is not a measurement.
         """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > MEASUREMENT_FORMAT_VERSION:
-            raise FormatVersionError(source, found, MEASUREMENT_FORMAT_VERSION)
-        known = {a.name for a in cls.__attrs_attrs__}
-        facts = {key: value for key, value in payload.items() if key in known}
+        facts = known_facts(cls, payload, source, MEASUREMENT_FORMAT_VERSION)
         try:
             verdict = facts["verdict"]
             return cls(

@@ -7,8 +7,9 @@ from typing import Any
 
 from attrs import asdict, evolve, field, frozen
 
-from dc43_core.errors import CorruptFileError, FormatVersionError
+from dc43_core.errors import CorruptFileError
 from dc43_core.protocol.clock import seconds_between
+from dc43_core.protocol.record import known_facts
 from dc43_core.vocabulary import RunOutcome, RunType
 
 RUN_FORMAT_VERSION = 1
@@ -129,11 +130,7 @@ class Run:
             FormatVersionError: if a newer dc43 wrote it.
             CorruptFileError: if it is not a run.
         """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > RUN_FORMAT_VERSION:
-            raise FormatVersionError(source, found, RUN_FORMAT_VERSION)
-        known = {a.name for a in cls.__attrs_attrs__}
-        facts = {key: value for key, value in payload.items() if key in known}
+        facts = known_facts(cls, payload, source, RUN_FORMAT_VERSION)
         try:
             outcome, asked = facts.get("outcome"), facts.get("stop_request")
             return cls(

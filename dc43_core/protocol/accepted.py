@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dc43_core.errors import CorruptFileError, FormatVersionError
+from dc43_core.errors import CorruptFileError
 from dc43_core.protocol.defect import Defect
 from dc43_core.protocol.file_store import FileStore, join
-from dc43_core.protocol.record import FORMAT_VERSION, decode, encode
+from dc43_core.protocol.record import FORMAT_VERSION, decode, encode, require_known_format
 
 
 def accepted_names(store: FileStore, ours: str) -> set[str]:
@@ -28,9 +28,8 @@ def _accepted(store: FileStore, ours: str) -> Iterator[tuple[int, list[str]]]:
     for file in store.list(join(ours, "accepted")):
         if file.name.isdigit():
             found = decode(store.read(file.path), file.path)
-            version, names = found.get("format_version"), found.get("names")
-            if not isinstance(version, int) or version > FORMAT_VERSION:
-                raise FormatVersionError(file.path, version, FORMAT_VERSION)
+            require_known_format(found, file.path, unmarked=None)
+            names = found.get("names")
             if not isinstance(names, list):
                 raise CorruptFileError(file.path, "names no files")
             yield int(file.name), names

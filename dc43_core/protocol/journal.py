@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from dc43_core.errors import CorruptFileError, FormatVersionError
+from dc43_core.errors import CorruptFileError
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.held import Held
 from dc43_core.protocol.naming import published
@@ -94,9 +94,7 @@ class Manifest:
             FormatVersionError: if a newer dc43 wrote it.
             CorruptFileError: if it is not a manifest.
         """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > FORMAT_VERSION:
-            raise FormatVersionError(source, found, FORMAT_VERSION)
+        require_known_format(payload, source, unmarked=None)
         try:
             return cls(
                 record=GovernanceRecord.from_payload(payload["record"], source),

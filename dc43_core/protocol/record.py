@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import asdict, field, frozen
+from attrs import AttrsInstance, asdict, field, fields, frozen
 
 from dc43_core.errors import CorruptFileError, FormatVersionError
 from dc43_core.protocol.clock import seconds_between
@@ -113,11 +113,7 @@ class GovernanceRecord:
             FormatVersionError: if a newer dc43 wrote it.
             CorruptFileError: if it is not a record.
         """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > FORMAT_VERSION:
-            raise FormatVersionError(source, found, FORMAT_VERSION)
-        known = {a.name for a in cls.__attrs_attrs__}
-        facts = {key: value for key, value in payload.items() if key in known}
+        facts = known_facts(cls, payload, source, FORMAT_VERSION)
         try:
             return cls(
                 **{
@@ -133,16 +129,45 @@ class GovernanceRecord:
 
 
 def require_known_format(
-    payload: Mapping[str, Any], source: str, known: int = FORMAT_VERSION
+    payload: Mapping[str, Any],
+    source: str,
+    known: int = FORMAT_VERSION,
+    *,
+    unmarked: int | None = 1,
 ) -> None:
-    """Refuse a file of ours that a newer dc43 wrote; one without a version is of the first.
+    """Refuse a file of ours that a newer dc43 wrote.
+
+    Args:
+        payload: What the file holds.
+        source: The file, for messages.
+        known: The newest version that is read here.
+        unmarked: The version of a file that says none; None where every one says it.
 
     Raises:
         FormatVersionError: naming the file and both versions.
     """
-    found = payload.get("format_version", 1)
+    found = payload.get("format_version", unmarked)
     if not isinstance(found, int) or found > known:
         raise FormatVersionError(source, found, known)
+
+
+def known_facts(
+    kind: type[AttrsInstance], payload: Mapping[str, Any], source: str, known: int
+) -> dict[str, Any]:
+    """Return what a file of ours says of a class's attributes; what it does not know is left out.
+
+    Args:
+        kind: The class.
+        payload: What the file holds.
+        source: The file, for messages.
+        known: The newest version that is read here.
+
+    Raises:
+        FormatVersionError: if a newer dc43 wrote it, or it says no version.
+    """
+    require_known_format(payload, source, known, unmarked=None)
+    names = {one.name for one in fields(kind)}
+    return {key: value for key, value in payload.items() if key in names}
 
 
 def encode(payload: Mapping[str, Any]) -> bytes:

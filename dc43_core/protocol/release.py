@@ -9,13 +9,12 @@ from attrs import evolve, frozen
 
 from dc43_core.errors import (
     CorruptFileError,
-    FormatVersionError,
     NotBlockedError,
     ReleaseRefusedError,
 )
 from dc43_core.protocol import clock
 from dc43_core.protocol.held import Held
-from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord
+from dc43_core.protocol.record import FORMAT_VERSION, GovernanceRecord, require_known_format
 from dc43_core.vocabulary import Decision, Outcome, Release, Verdict
 
 if TYPE_CHECKING:
@@ -63,9 +62,7 @@ class Resolution:
             FormatVersionError: if a newer dc43 wrote it.
             CorruptFileError: if it is not a resolution.
         """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > FORMAT_VERSION:
-            raise FormatVersionError(source, found, FORMAT_VERSION)
+        require_known_format(payload, source, unmarked=None)
         try:
             return cls(
                 batch_id=payload["batch_id"],

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
-from dc43_core.errors import CorruptFileError, FormatVersionError
+from dc43_core.errors import CorruptFileError
 from dc43_core.protocol.file_store import FileStore, canonical, join
 from dc43_core.protocol.journal import Manifest
 from dc43_core.protocol.record import FORMAT_VERSION, decode, encode, require_known_format
@@ -56,9 +56,7 @@ class Replay:
             FormatVersionError: if a newer dc43 wrote it.
             CorruptFileError: if it is not a replay.
         """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > FORMAT_VERSION:
-            raise FormatVersionError(source, found, FORMAT_VERSION)
+        require_known_format(payload, source, unmarked=None)
         try:
             return cls(
                 number=payload["number"],

@@ -10,9 +10,9 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from dc43_core.errors import CorruptFileError, FormatVersionError
+from dc43_core.errors import CorruptFileError
 from dc43_core.protocol.file_store import FileStore, join
-from dc43_core.protocol.record import FORMAT_VERSION, decode, encode
+from dc43_core.protocol.record import FORMAT_VERSION, decode, encode, require_known_format
 from dc43_core.protocol.sink_log import OURS
 
 
@@ -71,9 +71,7 @@ class Erasure:
             FormatVersionError: if a newer dc43 wrote it.
             CorruptFileError: if it is not an erasure.
         """
-        found = payload.get("format_version")
-        if not isinstance(found, int) or found > FORMAT_VERSION:
-            raise FormatVersionError(source, found, FORMAT_VERSION)
+        require_known_format(payload, source, unmarked=None)
         try:
             return cls(
                 number=payload["number"],

@@ -9,6 +9,7 @@ import typer
 
 from dc43_core import GovernanceRecord
 from dc43_core.cli.history import require_ledger
+from dc43_core.cli.options import DatasetId, Json, Namespace
 from dc43_core.cli.state import state_of
 from dc43_core.cli.text import clean, console, place, write_json
 from dc43_core.errors import UnknownDatasetError
@@ -22,7 +23,7 @@ _NEWEST = 1_000
 
 def draft(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset's id.")],
+    dataset: DatasetId,
     record: Annotated[
         str | None, typer.Option(help="Id of the record; default: the newest one with drift.")
     ] = None,
@@ -39,10 +40,8 @@ def draft(
     to: Annotated[
         Path | None, typer.Option(help="Folder; default: drafts beside the configuration.")
     ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(help="First part of its key; default: the configuration's.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
     """Draft a contract's successor from the drift that a batch showed, and publish nothing.
 
