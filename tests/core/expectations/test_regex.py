@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
@@ -15,6 +11,7 @@ from hypothesis import strategies as st
 
 from dc43_core.errors import UnenforceableError
 from dc43_core.expectations.kinds.regex import MAX_LENGTH, translate
+from tests.core.expectations.conftest import Engine
 
 TAIL_NUMBER = r"^N[1-9]((\d{0,4})|(\d{0,3}[A-HJ-NP-Z])|(\d{0,2}[A-HJ-NP-Z]{2}))$"
 
@@ -213,99 +210,6 @@ TEXTS = [
     "JFK",
     "JFK ",
 ]
-
-JAVASCRIPT = """\
-const lines = require("readline").createInterface({ input: process.stdin });
-lines.on("line", (line) => {
-  const [pattern, flags, texts] = JSON.parse(line);
-  let answer = null;
-  try {
-    const compiled = new RegExp(pattern, flags);
-    answer = texts.map((text) => compiled.test(text));
-  } catch (error) {}
-  console.log(JSON.stringify(answer));
-});
-"""
-JAVA = """\
-import java.io.*;
-import java.nio.charset.StandardCharsets;
-import java.util.HexFormat;
-import java.util.regex.*;
-
-public class Main {
-    static String text(String hex) {
-        return new String(HexFormat.of().parseHex(hex), StandardCharsets.UTF_8);
-    }
-
-    public static void main(String[] arguments) throws IOException {
-        var lines = new BufferedReader(new InputStreamReader(System.in));
-        for (String line; (line = lines.readLine()) != null; ) {
-            String[] parts = line.split(",", -1);
-            var answer = new StringBuilder();
-            try {
-                Pattern compiled = Pattern.compile(text(parts[0]));
-                for (int i = 1; i < parts.length; i++)
-                    answer.append(compiled.matcher(text(parts[i])).find() ? "1" : "0");
-            } catch (PatternSyntaxException error) {
-                answer.append("invalid");
-            }
-            System.out.println(answer);
-        }
-    }
-}
-"""
-Engine = Callable[..., list[bool] | None]
-"""Answers for a pattern and texts whether each is matched; None if the pattern is invalid."""
-
-
-@contextmanager
-def conversation(*command: str) -> Iterator[Callable[[str], str]]:
-    """One process that answers each line by a line."""
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    asking, answering = process.stdin, process.stdout
-
-    def ask(line: str) -> str:
-        asking.write(line + "\n")
-        asking.flush()
-        return answering.readline().rstrip("\n")
-
-    with process:
-        yield ask
-        asking.close()
-
-
-@pytest.fixture(scope="module")
-def javascript() -> Iterator[Engine]:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed: no ECMA-262 engine to compare with")
-    with conversation(node, "-e", JAVASCRIPT) as ask:
-
-        def matches(pattern: str, texts: Sequence[str], flags: str = "") -> list[bool] | None:
-            answer: list[bool] | None = json.loads(ask(json.dumps([pattern, flags, texts])))
-            return answer
-
-        yield matches
-
-
-@pytest.fixture(scope="module")
-def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    command = shutil.which("java")
-    if command is None:
-        pytest.skip("java is not installed: no java.util.regex to compare with")
-    source = tmp_path_factory.mktemp("java") / "Main.java"
-    source.write_text(JAVA)
-    with conversation(command, str(source)) as ask:
-
-        def matches(pattern: str, texts: Sequence[str]) -> list[bool] | None:
-            answer = ask(",".join(part.encode().hex() for part in (pattern, *texts)))
-            return None if answer == "invalid" else [found == "1" for found in answer]
-
-        yield matches
 
 
 def in_python(pattern: str, texts: Sequence[str]) -> list[bool]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
+from dc43_core import release_batch
 from dc43_core.config import Config, KeysConfig, Limits
 from dc43_core.data_quality.local import LocalDataQuality
 from dc43_core.errors import BatchBlockedError
@@ -32,6 +33,25 @@ class Crash(BaseException):
     """The process dies here."""
 
 
+def order(id_: Any, amount: Any = 1, state: Any = "open") -> dict[str, Any]:
+    return {"id": id_, "amount": amount, "state": state}
+
+
+GOOD = [order(1), order(2)]
+BAD = [order(3), order(4, None)]
+OPTIONAL = ORDERS.replace("required: true, ", "").replace("1.0.0", "1.1.0")
+"""The contract's next version, in which no amount is required."""
+
+
+def blocked(
+    stream: GovernedStream[Sequence[Row]], rows: Sequence[Row], batch_id: int = 0
+) -> BatchBlockedError:
+    """Hand over a batch that is to be blocked."""
+    with pytest.raises(BatchBlockedError) as caught:
+        stream.process(rows, batch_id)
+    return caught.value
+
+
 @define
 class Drivers:
     """What outlives a driver: the files."""
@@ -44,12 +64,12 @@ class Drivers:
     main: str = MAIN
     retain: str = "batch"
 
-    def runtime(self) -> Runtime:
+    def runtime(self, data_quality: Any = None) -> Runtime:
         return Runtime(
             config=Config(limits=self.limits, keys=KeysConfig(retain=self.retain)),
             plugins=self.plugins,
             governance=self.governance,
-            data_quality=LocalDataQuality(),
+            data_quality=data_quality or LocalDataQuality(),
         )
 
     def start(
@@ -59,19 +79,23 @@ class Drivers:
         rejects: bool = True,
         contract: str = ORDERS,
         crash_at: str | None = None,
+        at_point: Callable[[str, int], None] = lambda name, batch_id: None,
+        explicit: bool = True,
+        data_quality: Any = None,
         gone: Sequence[str] = (),
         version: Name | None = None,
         batch_time: Callable[[int], int] | None = None,
         **policy: Any,
     ) -> GovernedStream[Sequence[Row]]:
         """Start a driver."""
-        runtime = self.runtime()
+        runtime = self.runtime(data_quality)
         plan = runtime.plan(runtime.contracts().parse("orders", contract.encode()))
         sinks = {Lane.MAIN: FileSink(self.store, self.main, ".jsonl")}
         if rejects:
             sinks[Lane.REJECTS] = FileSink(self.store, REJECTS, ".jsonl")
 
         def failpoint(name: str, batch_id: int) -> None:
+            at_point(name, batch_id)
             if name == crash_at:
                 raise Crash
 
@@ -83,7 +107,10 @@ class Drivers:
             checkpoint=self.checkpoint,
             sinks=sinks,
             policy=Policy(run_type=run_type, **policy),
-            strategies=[NamedStrategy(name=type(s).__name__, strategy=s) for s in strategies],
+            strategies=[
+                NamedStrategy(name=type(s).__name__, strategy=s, explicit=explicit)
+                for s in strategies
+            ],
             versions=None if version is None else Versions(wanted=version),
             failpoint=failpoint,
             batch_time=batch_time,
@@ -91,10 +118,7 @@ class Drivers:
 
     def blocked(self, rows: Sequence[Row], batch_id: int = 0, **options: Any) -> BatchBlockedError:
         """Start a driver that is to block this batch."""
-        stream = self.start(**{"rejects": False, **options})
-        with pytest.raises(BatchBlockedError) as caught:
-            stream.process(rows, batch_id)
-        return caught.value
+        return blocked(self.start(**{"rejects": False, **options}), rows, batch_id)
 
     @property
     def journal(self) -> Journal:
@@ -149,3 +173,9 @@ def core_plugins() -> Plugins:
 @pytest.fixture
 def drivers(core_plugins: Plugins) -> Drivers:
     return Drivers(core_plugins)
+
+
+def release(drivers: Drivers, as_: str, batch_id: int = 0, reason: str = "checked by hand") -> Any:
+    return release_batch(
+        drivers.checkpoint, batch_id, as_=as_, reason=reason, by="anna", store=drivers.store
+    )

@@ -21,6 +21,7 @@ from dc43_core.testing.contracts import ORDERS
 from dc43_core.testing.fake_engine import FakeStager
 from dc43_core.testing.memory_store import MemoryStore
 from dc43_core.vocabulary import Lane, Outcome, Verdict
+from tests.core.protocol.conftest import order
 
 MAIN, REJECTS = "memory:/main", "memory:/rejects"
 OPTIONAL = ORDERS.replace("required: true, ", "").replace("1.0.0", "1.1.0")
@@ -29,10 +30,6 @@ NEGATIVE = OPTIONAL.replace("minimum: 0", "minimum: -9").replace("1.1.0", "1.2.0
 
 class Crash(BaseException):
     """The process dies here."""
-
-
-def order(id_: Any, amount: Any = 1, state: Any = "open") -> dict[str, Any]:
-    return {"id": id_, "amount": amount, "state": state}
 
 
 BATCHES = [
