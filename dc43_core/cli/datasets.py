@@ -60,7 +60,7 @@ def _row(one: Dataset) -> tuple[str, ...]:
     return (
         one.dataset_id,
         one.role,
-        version.version if version else "-",
+        version.version if version else one.entry or "-",
         newest.verdict.value if newest else "-",
         version.status.value if version and version.status else "-",
         moment(as_of) if as_of else "-",

@@ -214,7 +214,8 @@ def show(
     say(f"rows       {number(record.row_count)}, {number(record.main_count)} in main{rejected}")
     say(f"main       {place(record.sink)}")
     if record.rejects:
-        say(f"rejects    {place(record.rejects)}")
+        entry = f", version {clean(record.rejects_version)}" if record.rejects_version else ""
+        say(f"rejects    {place(record.rejects)}{entry}")
     for line in _inputs(made_of, record.input):
         say(f"input      {line}")
     say(f"record     {record.record_id}")

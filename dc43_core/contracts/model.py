@@ -128,6 +128,10 @@ class Server:
     settings: Mapping[str, Any] = field(factory=dict)
 
 
+UNKNOWN_KEY = "unknown key"
+"""Reason of what no loader understands: a misspelling, or an extension of somebody else's."""
+
+
 @frozen(kw_only=True)
 class ServiceLevel:
     """An entry of `slaProperties` that can be measured.

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
-from dc43_core.contracts.model import Number, UnenforceableNode
+from dc43_core.contracts.model import UNKNOWN_KEY, Number, UnenforceableNode
 from dc43_core.contracts.safe_yaml import Node, shortened
 from dc43_core.errors import ContractError
 
@@ -185,7 +185,7 @@ class Reader:
         known = self._met.union(descriptive)
         for key in self:
             if key not in known:
-                self.note("unknown key", key if len(key) <= 60 else f"{key[:57]}...")
+                self.note(UNKNOWN_KEY, key if len(key) <= 60 else f"{key[:57]}...")
 
     def _note_variables(self, key: str, value: Any) -> None:
         found = variable(value)

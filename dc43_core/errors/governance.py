@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dc43_core.errors.base import Dc43Error
+from dc43_core.errors.base import Dc43Error, meant
 
 
 class UnknownDatasetError(Dc43Error, LookupError):
@@ -16,6 +16,11 @@ class UnknownDatasetError(Dc43Error, LookupError):
         super().__init__(
             f"no records of dataset {dataset_id!r} in namespace {namespace!r} of ledger {ledger}; "
             f"datasets there: {there}"
+            + (
+                f"; what is rejected of {main} is told in its records"
+                if (main := dataset_id.removesuffix(".rejects")) in self.known
+                else meant(dataset_id, self.known)
+            )
         )
 
 

@@ -74,7 +74,8 @@ class Dataset:
         version: Its newest published version.
         inputs: Datasets that its newest record names as read.
         rejects: The dataset of its rejects, if there is a reject sink.
-        seen_at: Of an input, when a helper last read it.
+        entry: Of rejects, the newest entry of their sink among the newest 100 batches.
+        seen_at: Of an input, when a helper last read it; of rejects, when that entry was made.
     """
 
     dataset_id: str
@@ -86,6 +87,7 @@ class Dataset:
     version: DatasetVersion | None = None
     inputs: Sequence[str] = ()
     rejects: str | None = None
+    entry: str | None = None
     seen_at: str | None = None
 
     def payload(self) -> dict[str, Any]:
@@ -134,8 +136,7 @@ def all_datasets(client: GovernanceClient, namespace: str) -> list[Dataset]:
         newest = output.newest
         assert newest is not None
         if output.rejects:
-            rejects = Dataset(dataset_id=output.rejects, role="rejects", place=newest.rejects)
-            found.setdefault(output.rejects, rejects)
+            found.setdefault(output.rejects, _rejects(client, output.rejects, newest))
         for read in newest.input.get("datasets", ()):
             found.setdefault(read["dataset_id"], _read(read, newest.started_at))
     for seen in client.schema_observations(namespace=namespace):
@@ -315,6 +316,18 @@ def _output(client: GovernanceClient, namespace: str, dataset_id: str) -> Datase
         version=found[-1] if found else None,
         inputs=[read["dataset_id"] for read in newest.input.get("datasets", ())],
         rejects=f"{dataset_id}.rejects" if newest.rejects else None,
+    )
+
+
+def _rejects(client: GovernanceClient, dataset_id: str, newest: GovernanceRecord) -> Dataset:
+    seen = client.records(namespace=newest.namespace, dataset_id=newest.dataset_id, newest=_PAGE)
+    last = next((r for r in reversed(seen) if r.rejects_version is not None), None)
+    return Dataset(
+        dataset_id=dataset_id,
+        role="rejects",
+        place=newest.rejects,
+        entry=None if last is None else last.rejects_version,
+        seen_at=None if last is None else last.ended_at,
     )
 
 

@@ -56,8 +56,12 @@ class Manifest:
     version: str | None = None
     keys: int | None = None
 
-    def landed(self, sequence: int | None) -> GovernanceRecord:
+    def landed(self, sequence: int | None, rejects: int | None = None) -> GovernanceRecord:
         """Return the record with the version that was published under this number of the sink.
+
+        Args:
+            sequence: Number of main's entry; None where there is none.
+            rejects: Number of the reject sink's entry, likewise.
 
         A version with a name of its own leaves the number in `details["sequence"]`.
         """
@@ -66,7 +70,12 @@ class Manifest:
         if self.version is not None and number is not None:
             details["sequence"] = number
         version = published(self.version, number)
-        return evolve(self.record, dataset_version=version, details=details)
+        return evolve(
+            self.record,
+            dataset_version=version,
+            rejects_version=None if rejects is None else str(rejects),
+            details=details,
+        )
 
     def payload(self) -> dict[str, Any]:
         """Return plain JSON types."""

@@ -45,17 +45,17 @@ class Publication:
         """
         batch_id = manifest.record.batch_id
         self._require_same_sinks(manifest)
+        number = rejects = None
         # Rejects first: a row missing from main can then always be found.
         if Lane.REJECTS in manifest.lanes:
-            self.sinks[Lane.REJECTS].publish(manifest.lanes[Lane.REJECTS])
+            rejects = self.sinks[Lane.REJECTS].publish(manifest.lanes[Lane.REJECTS])
         self.failpoint("rejects-published", batch_id)
-        number = None
         # A batch that was released as skip has no files.
         if Lane.MAIN in manifest.lanes:
             number = self.sinks[Lane.MAIN].publish(manifest.lanes[Lane.MAIN])
         self.failpoint("main-published", batch_id)
         record = self.journal.keep(
-            "committed", evolve(manifest.landed(number), ended_at=self.now())
+            "committed", evolve(manifest.landed(number, rejects), ended_at=self.now())
         )
         self.failpoint("committed", batch_id)
         self.sweep(batch_id)

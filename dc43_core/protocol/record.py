@@ -39,6 +39,8 @@ class GovernanceRecord:
         violations: Broken rules summed over rows.
         violations_by_check: Check id to rows; only rules that were broken.
         dataset_version: Sequence number of the sink's entry; None when nothing was published.
+        rejects_version: Number of the reject sink's entry; None where nothing was rejected, or
+            where a write died between main and its record.
         input: What the batch read: dataset, files or offsets, as far as the source tells.
         strategies: Instance name to the state that the strategy wants back.
         details: Further facts by name.
@@ -74,6 +76,7 @@ class GovernanceRecord:
     contract_digest: str
     sink: str
     rejects: str | None
+    rejects_version: str | None = None
     guarantee: str
     input: Mapping[str, Any] = field(factory=dict)
     drift: Sequence[Mapping[str, Any]] = ()

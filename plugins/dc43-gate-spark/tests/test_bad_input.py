@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from dc43_core.config import load_config
 from dc43_core.data_products.errors import AmbiguousNameError, PortNotFoundError
 from dc43_core.errors import (
+    ConfigurationError,
     ContractNotFoundError,
     Dc43Error,
     StatusError,
@@ -101,6 +102,7 @@ def ticks(spark: SparkSession) -> DataFrame:
             PortNotFoundError,
             ["weekly", "shop.odps.yaml", "daily"],
         ),
+        ({"data_product_output": "shop/daily"}, ConfigurationError, ["'shop/daily'", "PortRef("]),
         (
             {"contract_id": "orders", "interventions": [Mute()]},
             StrategyError,
@@ -112,7 +114,16 @@ def ticks(spark: SparkSession) -> DataFrame:
             ["'blok-after'", "block-after"],
         ),
     ],
-    ids=["contract", "version", "draft", "ambiguous", "port", "no decide", "strategy"],
+    ids=[
+        "contract",
+        "version",
+        "draft",
+        "ambiguous",
+        "port",
+        "port as text",
+        "no decide",
+        "strategy",
+    ],
 )
 def test_a_write_names_what_is_wrong_and_starts_nothing(
     spark: SparkSession,
@@ -148,8 +159,13 @@ def test_a_write_names_what_is_wrong_and_starts_nothing(
             ["'oders'", "found: ideas 0.1.0, orders 1.0.0, orders 1.1.0"],
         ),
         ({"contract_id": "ideas"}, StatusError, ["ideas", "draft", "accepted_status"]),
+        (
+            {"contract_id": "orders", "format": "jsn"},
+            ConfigurationError,
+            ["format: 'jsn'", "csv, json, orc, parquet"],
+        ),
     ],
-    ids=["contract", "draft"],
+    ids=["contract", "draft", "format"],
 )
 def test_a_read_names_what_is_wrong(
     spark: SparkSession,
@@ -161,7 +177,7 @@ def test_a_read_names_what_is_wrong(
 ) -> None:
     with pytest.raises(error) as raised:
         read_stream_with_contract(
-            spark, format="parquet", path=str(tmp_path), runtime=shop, **options
+            spark, **{"format": "parquet", "path": str(tmp_path), "runtime": shop, **options}
         )
 
     assert [part for part in told if part not in str(raised.value)] == [], str(raised.value)

@@ -6,6 +6,7 @@ import pytest
 import structlog
 
 from dc43_core.config import Config
+from dc43_core.errors import ConfigurationError
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_core.runtime import Runtime
 
@@ -29,12 +30,20 @@ def test_two_streams_of_two_runtimes_run_at_once_and_leave_the_host_as_it_was(sp
     returns.runtime = Runtime(config=Config(), governance=MemoryGovernance())
     orders.put("id,note", "1,a", "2,long")
     returns.put("id", "7", "seven")
-    started = [one.start(trigger={"processingTime": "0 seconds"}) for one in (orders, returns)]
+    asked = {"trigger": {"processingTime": "0 seconds"}}
+    started = [one.start(query_name=one.name, **asked) for one in (orders, returns)]
     queries = [query for result in started for query in result.streaming_queries]
     try:
         for query in queries:
             query.processAllAvailable()
         assert all(query.isActive for query in queries)
+        # Spark would refuse the name later, when all is laid out.
+        other = returns.main.parent / "other"
+        with pytest.raises(ConfigurationError, match="a query 'orders' runs in this session"):
+            returns.start(
+                query_name="orders", path=str(other), checkpoint_location=None, ephemeral=True
+            )
+        assert not other.exists()
         assert {query.id for query in spark.streams.active} >= {query.id for query in queries}
     finally:
         for query in queries:

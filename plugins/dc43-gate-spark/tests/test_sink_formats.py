@@ -105,6 +105,13 @@ def test_the_memory_sink_is_a_view_of_main_and_one_of_the_rejects(spark, orders)
     orders.put_table([{**ROWS[0], "id": 7}], SCHEMA)
     orders.run(format="memory", path=None, query_name="looked_at")
     assert spark.table("looked_at").count() == 4
+    # What is shown outlives the progress of a stream that keeps none.
+    passed = orders.run(
+        format="memory", path=None, query_name="passing", checkpoint_location=None, ephemeral=True
+    )
+    assert passed.result.run.await_termination(60)
+    assert not orders.local(passed.result.details["checkpoint"]).exists()
+    assert spark.table("passing").count() == 4
 
 
 def test_the_view_is_there_again_after_a_restart_that_finds_nothing_new(spark, orders):
@@ -115,17 +122,17 @@ def test_the_view_is_there_again_after_a_restart_that_finds_nothing_new(spark, o
 
 
 def test_the_console_sink_prints_each_batch(orders, capfd):
-    landed = orders.run(format="console", path=None, query_name="printed", rejects=None)
+    landed = orders.run(format="console", path=None)
     assert "none" in landed.batch["guarantee"]
-    out = capfd.readouterr().out
-    assert "printed, version 0" in out
-    assert "|2   |" in out
+    rejects, main = capfd.readouterr().out.split("\n---------\nversion 0\n")
+    assert "rejects, version 0" in rejects
+    assert "|nobody|" in rejects
+    assert "|3  |" in main
 
 
-@pytest.mark.parametrize("name", ["memory", "console"])
-def test_a_sink_of_the_session_needs_a_name_to_show_rows_under(orders, name):
+def test_the_memory_sink_needs_a_name_to_show_rows_under(orders):
     with pytest.raises(ConfigurationError, match="query_name"):
-        orders.run(format=name, path=None)
+        orders.run(format="memory", path=None)
 
 
 def test_a_sink_of_files_needs_a_place(orders):

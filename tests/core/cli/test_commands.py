@@ -106,7 +106,9 @@ def test_history_of_an_unknown_dataset_names_the_known_ones(project):
     project.runtime.governance.record_many([make_record()])
     called = project.dc43("history", "order")
     assert (called.code, called.out) == (2, "")
-    assert called.err.endswith("datasets there: orders\n")
+    assert called.err.endswith("datasets there: orders; did you mean orders?\n")
+    called = project.dc43("history", "orders.rejects")
+    assert called.err.endswith("; what is rejected of orders is told in its records\n")
     assert project.dc43("history", "orders", "--namespace", "other").code == 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -52,6 +53,7 @@ def test_a_version_is_shown_with_contract_counts_and_words(run):
     assert "contract   orders 1.0.0" in out
     assert "previous   0" in out
     assert "rows       4, 3 in main, 1 rejected" in out
+    assert re.search(r"^rejects    .*, version 0$", out, re.MULTILINE)
     assert "status     approved" in out
     assert "approved by anna: checked" in out
     facts = run.dc43("versions", "show", "orders", "1", "--json").json
@@ -154,7 +156,8 @@ def test_datasets_are_listed_with_what_they_are(run):
     assert called.code == 0
     rows = {line.split()[0]: line.split() for line in called.out.splitlines()[1:3]}
     assert rows["orders"][1:5] == ["output", "1", "warn", "approved"]
-    assert rows["orders.rejects"][1] == "rejects"
+    # Of two batches one was rejected from: the first entry of that sink.
+    assert rows["orders.rejects"][1:3] == ["rejects", "0"]
     facts = run.dc43("datasets", "--json").json["datasets"]
     assert [one["dataset_id"] for one in facts] == ["orders", "orders.rejects"]
     assert facts[0]["version"]["previous_version"] == "0"

@@ -62,7 +62,10 @@ def test_the_first_row_of_a_key_wins_and_a_rejected_row_occupies_none(drivers: D
 
 def test_the_dataset_version_is_the_sink_s_number(drivers: Drivers):
     stream = drivers.start()
-    assert [stream.process(GOOD, n).dataset_version for n in (0, 1)] == ["0", "1"]
+    found = [stream.process(rows, n) for n, rows in enumerate((GOOD, [*GOOD, *BAD], BAD))]
+    assert [one.dataset_version for one in found] == ["0", "1", "2"]
+    # The rejects are a sink of their own, with its own numbers.
+    assert [one.rejects_version for one in found] == [None, "0", "1"]
 
 
 def test_a_batch_of_rejects_alone_marks_main_with_an_empty_file(drivers: Drivers):
@@ -149,6 +152,7 @@ def test_a_prepared_batch_rolls_forward_without_judging_again(drivers: Drivers, 
     record = drivers.start(contract=OPTIONAL).process([order(9)], 0)
     assert (drivers.ids(), drivers.ids(REJECTS)) == ([3], [4])
     assert record.contract_version == "1.0.0"
+    assert (record.dataset_version, record.rejects_version) == ("0", "0")
 
 
 @pytest.mark.parametrize("point", ["staged", "decided", "finished", "synced"])

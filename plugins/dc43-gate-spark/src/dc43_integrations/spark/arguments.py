@@ -97,15 +97,24 @@ def trigger_arguments(trigger: Mapping[str, Any] | str | None) -> dict[str, Any]
     return {"availableNow": True} if trigger.get("once") else dict(trigger)
 
 
-def bindings(reads: Sequence[ValidationResult]) -> list[ReadBinding]:
+def strategies(given: Strategy | Sequence[Strategy]) -> list[Strategy]:
+    """Return strategies as a list; one alone may be given without."""
+    return list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+
+
+def bindings(reads: ValidationResult | Sequence[ValidationResult]) -> list[ReadBinding]:
     """Return the bindings of reads.
 
     Raises:
-        TypeError: if one is not the result of a streaming read.
+        TypeError: if one is not the result of a read.
     """
+    reads = [reads] if not isinstance(reads, Sequence) else reads
     for read in reads:
         if not isinstance(getattr(read, "binding", None), ReadBinding):
-            raise TypeError(f"reads= takes results of read_stream_*, not {read!r}")
+            raise TypeError(
+                f"reads= takes results of read_stream_* and read_*, not {read!r}; each returns "
+                "the frame and its result"
+            )
     return [read.binding for read in reads]
 
 
@@ -139,7 +148,8 @@ def given_contract(
         Dc43Error: if it is not found or broken.
     """
     if (contract is None) == (contract_id is None):
-        raise TypeError("give either contract= or contract_id=")
+        found = "neither" if contract is None else "both"
+        raise TypeError(f"give either contract= or contract_id=, found {found}")
     if contract_id is not None:
         return contracts.get(contract_id, version)
     if isinstance(contract, Contract):

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import fields_dict, frozen
 
 from dc43_core.contracts.files import ContractFiles
-from dc43_core.contracts.model import Contract, Server
+from dc43_core.contracts.model import UNKNOWN_KEY, Contract, Server
 from dc43_core.contracts.versions import LATEST
 from dc43_core.data_products.interface import DataProductService
 from dc43_core.data_products.resolve import PortBinding, find_server, location
@@ -19,6 +19,9 @@ from dc43_core.protocol.naming import DatasetFacts
 from dc43_core.runtime import Runtime
 from dc43_core.vocabulary import Direction
 from dc43_integrations.spark.arguments import given_contract
+
+_SHOWN = 5
+"""How many keys a message names before it counts the rest."""
 
 
 @frozen
@@ -59,8 +62,16 @@ class Subject:
 
     @property
     def warnings(self) -> list[str]:
-        """What speaks against using the port."""
-        return list(self.binding.warnings) if self.binding else []
+        """What speaks against using the port, and keys of the contract that nobody understands."""
+        said = list(self.binding.warnings) if self.binding else []
+        strange = [n.path for n in self.plan.unenforceable if n.reason == UNKNOWN_KEY]
+        if strange:
+            more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
+            said.append(
+                f"contract {self.plan.contract.id} has keys that are not known, and nothing is "
+                f"enforced of them: {', '.join(strange[:_SHOWN])}{more}"
+            )
+        return said
 
     @property
     def details(self) -> dict[str, Any]:
@@ -150,6 +161,11 @@ def find_subject(
 
 
 def _ref(written: Mapping[str, Any]) -> PortRef:
+    if not isinstance(written, Mapping):
+        raise ConfigurationError(
+            "port",
+            [f'{written!r} is none; give PortRef("product", "port"), or a mapping of the same'],
+        )
     known = fields_dict(PortRef)
     strange = [key for key in written if key not in known]
     missing = [key for key in ("product", "port") if not written.get(key)]

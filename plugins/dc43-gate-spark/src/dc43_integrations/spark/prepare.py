@@ -143,8 +143,8 @@ def _require_carried(frame: DataFrame, reads: Sequence[ReadBinding]) -> None:
         raise ConfigurationError(
             "reads",
             [
-                "the frame comes from a read whose result is not here; hand it over as "
-                "reads=[result], without it a header in another order would go unnoticed"
+                "the frame comes from a read under a contract, and its result is not here; hand "
+                "it over as reads=[result], or drift of its files would go unnoticed"
             ],
         )
     if carries and READ not in frame.columns:

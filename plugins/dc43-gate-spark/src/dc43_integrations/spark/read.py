@@ -38,6 +38,7 @@ from dc43_integrations.spark.records import record_check
 from dc43_integrations.spark.types import is_leaf, target_schema
 
 TEXT_FORMATS = ("csv", "json")
+READ_FORMATS = (*TEXT_FORMATS, "orc", "parquet")
 _CORRUPT = f"{PREFIX}corrupt"
 
 
@@ -111,6 +112,11 @@ class FileSource(ABC):
         Raises:
             SourceNotFoundError: if the folder is not there.
         """
+        if self.format not in READ_FORMATS:
+            known = ", ".join(READ_FORMATS)
+            raise ConfigurationError(
+                "format", [f"{self.format!r} cannot be read under a contract; one of {known} can"]
+            )
         store = store_for(spark, self.path)
         uri = store.uri(self.path)
         if store.status(uri) is None and not store.list(uri):

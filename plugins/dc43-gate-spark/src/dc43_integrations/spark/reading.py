@@ -136,6 +136,10 @@ def open_read(
             "format", ["is not given, and no server of the contract says it; give format="]
         )
     source = reader(format=kind, path=place, options=given, uncast=uncast)
+    # Ahead of the listing of files: what lands in between is read, and no version is claimed of
+    # which something is missing.
+    store = store_for(spark, place)
+    newest = SinkLog(store, store.uri(place)).newest()
     frame, binding = source.open(spark, plan)
     drift = (
         *schema_drift(binding.found, plan.schema, folds=folds(spark), auto_cast=True),
@@ -143,7 +147,6 @@ def open_read(
     )
     namespace = namespace or runtime.config.namespace
     schema = {f.name: f.dataType.simpleString() for f in frame.schema if f.name != READ}
-    newest = SinkLog(store_for(spark, binding.path), binding.path).newest()
     facts = subject.facts(
         namespace,
         dataset_id=table or binding.dataset_id,

@@ -24,9 +24,10 @@ def refuse_unkeepable(frame: DataFrame, output_mode: str, trigger: Mapping[str, 
         ConfigurationError: if a trigger is none of Spark's.
     """
     if output_mode != "append":
+        known = output_mode in ("update", "complete")
         raise UnsupportedOutputModeError(
             f"output mode {output_mode!r}",
-            "files cannot be replaced by key, rows would land twice",
+            "files cannot be replaced by key, rows would land twice" if known else "is not known",
             "use append",
         )
     _refuse_trigger(frame, trigger)
@@ -53,7 +54,14 @@ def _refuse_trigger(frame: DataFrame, trigger: Mapping[str, Any]) -> None:
     try:
         frame.writeStream.trigger(**trigger)
     except (PySparkException, Py4JJavaError, TypeError, ValueError) as error:
-        raise ConfigurationError("trigger", [str(error).splitlines()[0]]) from error
+        [(kind, value)] = trigger.items()
+        raise ConfigurationError(
+            "trigger",
+            [
+                f"{value!r} does not go with {kind}; write an interval such as '10 seconds', or "
+                f"'available-now' ({str(error).splitlines()[0].split('. ')[0]})"
+            ],
+        ) from error
 
 
 def _refuse_plan(frame: DataFrame) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Unpack
@@ -15,7 +16,8 @@ from dc43_core.log import get_logger
 from dc43_core.pipeline import OnBatch
 from dc43_core.protocol.file_store import join
 from dc43_core.protocol.sink_log import OURS
-from dc43_integrations.spark.arguments import Strategy, retaining, trigger_arguments
+from dc43_integrations.spark.arguments import Strategy, retaining, strategies, trigger_arguments
+from dc43_integrations.spark.file_store import store_for
 from dc43_integrations.spark.ports import Port
 from dc43_integrations.spark.signatures import hands_on_to
 from dc43_integrations.spark.write import (
@@ -80,9 +82,14 @@ def write_stream_with_contract(
     """
     if not df.isStreaming:
         raise TypeError("df does not stream; read it with readStream")
+    if on_streaming_batch is not None and not callable(on_streaming_batch):
+        raise TypeError(
+            f"on_streaming_batch= is called with each batch; {on_streaming_batch!r}"
+            " cannot be called"
+        )
     if streaming_intervention_strategy is not None:
         options["interventions"] = [
-            *options.get("interventions", ()),
+            *strategies(options.get("interventions", ())),
             streaming_intervention_strategy,
         ]
     write = look_up(df.sparkSession, data_product_output=data_product_output, **options)
@@ -98,32 +105,33 @@ def write_stream_with_contract(
             write.runtime, write.namespace, plan.contract.id, query_name or place or _sources(write)
         )
         log.info("checkpoint.derived", checkpoint=checkpoint_location)
-    started = start(
-        frame=df,
-        runtime=write.runtime,
-        plan=plan,
-        target=StreamTarget(
-            path=place,
-            format=write.format,
-            rejects=write.rejects,
-            checkpoint=str(checkpoint_location),
-            options=write.options,
-            query_name=query_name,
-            trigger=trigger_arguments(trigger),
-            output_mode=output_mode,
-            partition_by=write.partition_by,
-            ephemeral=ephemeral,
-        ),
-        policy=write.policy,
-        strategies=write.strategies,
-        reads=write.reads,
-        auto_cast=write.auto_cast,
-        namespace=write.namespace,
-        adopt=adopt,
-        on_batch=_refreshing(df.sparkSession, write.table, on_streaming_batch),
-        details=write.subject.details,
-        versions=write.versions,
-    )
+    with _forgotten_if_refused(df.sparkSession, checkpoint_location if ephemeral else None):
+        started = start(
+            frame=df,
+            runtime=write.runtime,
+            plan=plan,
+            target=StreamTarget(
+                path=place,
+                format=write.format,
+                rejects=write.rejects,
+                checkpoint=str(checkpoint_location),
+                options=write.options,
+                query_name=query_name,
+                trigger=trigger_arguments(trigger),
+                output_mode=output_mode,
+                partition_by=write.partition_by,
+                ephemeral=ephemeral,
+            ),
+            policy=write.policy,
+            strategies=write.strategies,
+            reads=write.reads,
+            auto_cast=write.auto_cast,
+            namespace=write.namespace,
+            adopt=adopt,
+            on_batch=_refreshing(df.sparkSession, write.table, on_streaming_batch),
+            details=write.subject.details,
+            versions=write.versions,
+        )
     write.observe(started.result)
     return started.result
 
@@ -133,6 +141,17 @@ def _passing(place: str | None) -> str:
     name = f"dc43-{uuid.uuid4().hex}"
     # Beside the rows, because both must lie on one file system.
     return Path(gettempdir(), name).as_uri() if place is None else join(place, OURS, name)
+
+
+@contextmanager
+def _forgotten_if_refused(spark: SparkSession, checkpoint: str | None) -> Iterator[None]:
+    """Delete passing progress if the start that it was for fails."""
+    try:
+        yield
+    except BaseException:
+        if checkpoint is not None:
+            store_for(spark, checkpoint).delete(checkpoint)
+        raise
 
 
 def _refreshing(spark: SparkSession, table: str | None, on_batch: OnBatch | None) -> OnBatch | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import shutil
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,7 +24,7 @@ from dc43_core.governance.run_handle import GovernedQuery, RunHandle
 from dc43_core.log import get_logger
 from dc43_core.pipeline import GovernedStream, OnBatch, open_stream
 from dc43_core.protocol.disposition import Policy
-from dc43_core.protocol.file_store import FileStore, canonical, join
+from dc43_core.protocol.file_store import FileStore, canonical, join, local_path
 from dc43_core.protocol.judge import NamedStrategy
 from dc43_core.protocol.naming import SEQUENCE, Versions
 from dc43_core.runtime import Runtime
@@ -108,6 +110,7 @@ def start(
     spark = frame.sparkSession
     require_classic(spark)
     refuse_unkeepable(frame, target.output_mode, target.trigger)
+    _refuse_twin(spark, target.query_name)
     sink = find_sink(runtime, target.format)
     store = store_for(spark, target.checkpoint)
     target = _placed(target, sink)
@@ -182,6 +185,7 @@ def start(
         query = writer.start()
     except Exception as error:
         stream.run_log.end(RunOutcome.FAILED, f"not started: {type(error).__name__}")
+        callback.end()
         raise
     stream.result.streaming_queries.append(query)
     watched = SparkQuery(query, once="availableNow" in target.trigger)
@@ -252,11 +256,25 @@ def _placed(target: StreamTarget, sink: SinkFormat) -> StreamTarget:
         return target
     if not getattr(sink, "in_session", False):
         raise ConfigurationError("path", [f"format {target.format!r} needs a folder or URI"])
-    if lands(sink) and not target.query_name:
+    if getattr(sink, "named", False) and not target.query_name:
         raise ConfigurationError(
             "query_name", [f"format {target.format!r} shows rows under it; give one"]
         )
-    return evolve(target, path=join(target.checkpoint, "dc43", "shown"))
+    if not target.ephemeral:
+        return evolve(target, path=join(target.checkpoint, "dc43", "shown"))
+    # What is shown is looked at when the query has ended, and its progress is gone.
+    shown = f"{target.checkpoint}-shown"
+    atexit.register(shutil.rmtree, local_path(shown), ignore_errors=True)
+    return evolve(target, path=shown)
+
+
+def _refuse_twin(spark: SparkSession, name: str | None) -> None:
+    """Refuse a name that Spark would refuse, before anything is written."""
+    if name is not None and any(query.name == name for query in spark.streams.active):
+        raise ConfigurationError(
+            "query_name",
+            [f"a query {name!r} runs in this session already; stop it, or give another name"],
+        )
 
 
 def _numbered(versions: Versions | None) -> Versions:

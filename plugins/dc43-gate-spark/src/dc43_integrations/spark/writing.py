@@ -27,6 +27,7 @@ from dc43_integrations.spark.arguments import (
     observe_schema,
     resolve_run_type,
     services,
+    strategies,
 )
 from dc43_integrations.spark.ports import Port, Subject, find_subject
 from dc43_integrations.spark.read import ReadBinding, reader_options
@@ -50,10 +51,10 @@ class WriteArguments(TypedDict, total=False):
             `parquet`.
         server: Name or environment of the server, if the contract has several.
         rejects: Folder or URI for rows that break a row rule; None for none.
-        reads: Results of the reads that the frame comes from.
+        reads: The result of the read that the frame comes from, or several.
         run_type: `observe` (default: never blocks by itself) or `enforce`.
         enforce: Short for `run_type`.
-        interventions: Strategies by name or as objects with `decide(context)`.
+        interventions: One strategy or several, by name or as objects with `decide(context)`.
         on_incompatible: `block` or `reject`, when a required column is gone or a type narrowed;
             given here it counts in observe too.
         on_evaluation_error: What happens when a rule throws: `block` (counts in enforce alone),
@@ -84,10 +85,10 @@ class WriteArguments(TypedDict, total=False):
     format: str | None
     server: str | None
     rejects: str | None
-    reads: Sequence[ValidationResult]
+    reads: ValidationResult | Sequence[ValidationResult]
     run_type: RunType | str | None
     enforce: bool | None
-    interventions: Sequence[Strategy]
+    interventions: Strategy | Sequence[Strategy]
     on_incompatible: str | None
     on_evaluation_error: str
     auto_cast: bool
@@ -158,10 +159,10 @@ def look_up(
     format: str | None = None,
     server: str | None = None,
     rejects: str | None = None,
-    reads: Sequence[ValidationResult] = (),
+    reads: ValidationResult | Sequence[ValidationResult] = (),
     run_type: RunType | str | None = None,
     enforce: bool | None = None,
-    interventions: Sequence[Strategy] = (),
+    interventions: Strategy | Sequence[Strategy] = (),
     on_incompatible: str | None = None,
     on_evaluation_error: str = "block",
     auto_cast: bool = True,
@@ -222,7 +223,7 @@ def look_up(
         policy=policy,
         strategies=[
             *(runtime.strategy(name, explicit=False) for name in names),
-            *(runtime.strategy(one) for one in interventions),
+            *(runtime.strategy(one) for one in strategies(interventions)),
         ],
         auto_cast=auto_cast,
         table=table,

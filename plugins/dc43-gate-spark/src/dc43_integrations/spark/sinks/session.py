@@ -7,7 +7,7 @@ rows land in files beside the checkpoint, as in any file sink, and are shown fro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import field, frozen
 
@@ -31,11 +31,14 @@ SHOWN = 20
 class _InSession:
     file_format: str = "parquet"
     in_session: bool = True
+    named: ClassVar[bool] = False
     settings: Mapping[str, str] = field(factory=dict)
 
 
 class Memory(_InSession):
     """`format="memory"`: a temporary view of this session, named like the query."""
+
+    named: ClassVar[bool] = True
 
     def open(self, target: LaneTarget) -> Sink:
         """Return the sink of one lane; rejects are the view `<name>_rejects`."""
@@ -50,7 +53,9 @@ class Console(_InSession):
 
     def open(self, target: LaneTarget) -> Sink:
         """Return the sink of one lane."""
-        return ConsoleSink(target.store, target.path, target.session, target.view)
+        words = (target.view, "" if target.lane is Lane.MAIN else "rejects")
+        title = ", ".join(word for word in words if word)
+        return ConsoleSink(target.store, target.path, target.session, title)
 
 
 class _SessionSink(FileSink):
@@ -98,7 +103,7 @@ class ConsoleSink(_SessionSink):
     def publish(self, manifest: LaneManifest) -> int:
         """Publish, then print the first rows of the batch."""
         number = super().publish(manifest)
-        title = f"{self._view}, version {number}"
+        title = ", ".join(filter(None, (self._view, f"version {number}")))
         print(f"{'-' * len(title)}\n{title}\n{'-' * len(title)}")
         self._rows([final for _, final in manifest.moves]).show(SHOWN, truncate=False)
         return number
