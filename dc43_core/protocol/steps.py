@@ -18,25 +18,26 @@ from attrs import evolve, field, frozen
 from dc43_core.config import Limits
 from dc43_core.data_quality.interface import DataQualityClient
 from dc43_core.data_quality.local import drift_findings
-from dc43_core.data_quality.lookback import Lookback, kept, own_time
+from dc43_core.data_quality.lookback import Lookback, own_time
 from dc43_core.data_quality.model import Observations
 from dc43_core.data_quality.service_levels import measured
 from dc43_core.errors import BatchBlockedError, SupersededError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.log import get_logger
 from dc43_core.protocol import clock
-from dc43_core.protocol.disposition import Disposition, NamedIntervention, Policy, dispose
+from dc43_core.protocol.batch_record import BatchRecords
+from dc43_core.protocol.disposition import Policy, dispose
 from dc43_core.protocol.engine import BatchFacts, Staged, Stager
 from dc43_core.protocol.file_store import FileStore, join
 from dc43_core.protocol.held import Held, keep
 from dc43_core.protocol.identity import StreamIdentity
 from dc43_core.protocol.journal import Journal, LaneManifest, Manifest
-from dc43_core.protocol.judge import Judge, NamedStrategy, metrics
+from dc43_core.protocol.judge import Judge, NamedStrategy
 from dc43_core.protocol.key_state import Asked, KeptKeys, StreamKeys
 from dc43_core.protocol.naming import Versions
 from dc43_core.protocol.publish import Publication
 from dc43_core.protocol.record import GovernanceRecord
-from dc43_core.protocol.release import Resolution, released_record, require_releasable, resolved
+from dc43_core.protocol.release import Resolution, require_releasable, resolved
 from dc43_core.protocol.sink import Sink
 from dc43_core.vocabulary import Lane, Outcome, Release
 
@@ -196,7 +197,9 @@ class BatchProtocol(Generic[Frame]):
             set_aside=staged.rejects_all,
             faults=faults,
         )
-        record = self._record(batch_id, started, source, observations, disposition, interventions)
+        record = self._records.judged(
+            batch_id, started, source, observations, disposition, interventions
+        )
         if kept is not None:
             record = evolve(record, details={**record.details, "keys": kept.payload()})
         self.failpoint("decided", batch_id)
@@ -243,62 +246,6 @@ class BatchProtocol(Generic[Frame]):
         self.store.delete(folder)
         return folder
 
-    def _record(
-        self,
-        batch_id: int,
-        started: str,
-        source: Mapping[str, Any],
-        seen: Observations,
-        disposition: Disposition,
-        interventions: Sequence[NamedIntervention],
-    ) -> GovernanceRecord:
-        blocked = disposition.outcome is Outcome.BLOCKED
-        to_rejects = disposition.violating_to is Lane.REJECTS and not blocked
-        rejected = seen.violating if to_rejects else 0
-        rejects = self.sinks.get(Lane.REJECTS)
-        broken = {check: rows for check, rows in seen.broken.items() if rows}
-        return GovernanceRecord(
-            record_id=f"{self.identity.stream_id}-{batch_id}" + ("-blocked" if blocked else ""),
-            namespace=self.identity.namespace,
-            stream_id=self.identity.stream_id,
-            query_name=self.identity.query_name,
-            run_id=self.run_id,
-            run_type=self.policy.run_type,
-            epoch=self.epoch,
-            batch_id=batch_id,
-            started_at=started,
-            ended_at=self.now(),
-            row_count=seen.row_count,
-            main_count=0 if blocked or self.observed_only else seen.row_count - rejected,
-            valid_count=seen.row_count - seen.violating,
-            reject_count=rejected,
-            violations=sum(broken.values()),
-            violations_by_check=broken,
-            verdict=disposition.verdict,
-            outcome=disposition.outcome,
-            decision=disposition.decision,
-            intervention=disposition.reason,
-            metrics=metrics(seen),
-            errors=disposition.errors,
-            warnings=disposition.warnings,
-            dataset_id=self.plan.dataset_id,
-            dataset_version=None,
-            contract_id=self.plan.contract.id,
-            contract_version=self.plan.contract.version,
-            contract_digest=self.plan.contract.digest,
-            sink=self.sinks[Lane.MAIN].uri,
-            rejects=rejects.uri if rejects else None,
-            guarantee=self.sinks[Lane.MAIN].guarantee,
-            input=source,
-            drift=[one.payload() for one in seen.drift],
-            strategies={
-                i.name: dict(i.intervention.state)
-                for i in interventions
-                if i.intervention.state is not None
-            },
-            details={**self.details, **kept(self.plan, seen)},
-        )
-
     def _block(self, record: GovernanceRecord, staged: Staged, facts: BatchFacts) -> None:
         self._require_newest()
         held = Held(
@@ -327,19 +274,7 @@ class BatchProtocol(Generic[Frame]):
         batch_id = resolution.batch_id
         held = resolved(self.journal, resolution)
         log.info("batch.released", batch_id=batch_id, release=resolution.release.value)
-        rejects = self.sinks.get(Lane.REJECTS)
-        record = released_record(
-            held,
-            resolution,
-            run_id=self.run_id,
-            epoch=self.epoch,
-            started_at=started,
-            ended_at=self.now(),
-            # Where this start writes: the block may be of one that had no reject sink.
-            sink=self.sinks[Lane.MAIN].uri,
-            rejects=rejects.uri if rejects else None,
-            guarantee=self.sinks[Lane.MAIN].guarantee,
-        )
+        record = self._records.released(held, resolution, started)
         folder = self._attempt(f"{batch_id}-{self.run_id}-released")
         if resolution.release is Release.SKIP:
             return self._prepare(record, {}, folder)
@@ -348,7 +283,7 @@ class BatchProtocol(Generic[Frame]):
             resolution.release,
             stager=self.stager,
             contract_digest=self.plan.contract.digest,
-            has_rejects=rejects is not None,
+            has_rejects=Lane.REJECTS in self.sinks,
             is_there=lambda path: self.store.status(path) is not None,
             again="to have the batch judged again delete "
             + self.journal.path("resolutions", batch_id),
@@ -414,6 +349,20 @@ class BatchProtocol(Generic[Frame]):
 
     def _publish(self, manifest: Manifest) -> GovernanceRecord:
         return self._publication.publish(manifest)
+
+    @property
+    def _records(self) -> BatchRecords:
+        return BatchRecords(
+            identity=self.identity,
+            run_id=self.run_id,
+            epoch=self.epoch,
+            run_type=self.policy.run_type,
+            plan=self.plan,
+            sinks=self.sinks,
+            details=self.details,
+            observed_only=self.observed_only,
+            now=self.now,
+        )
 
     @property
     def _publication(self) -> Publication:

@@ -8,7 +8,8 @@ from unittest import mock
 
 from attrs import evolve
 
-from dc43_core.protocol import steps
+from dc43_core.protocol import batch_record
+from dc43_core.protocol.batch_record import BatchRecords
 from dc43_core.protocol.engine import Staged
 from dc43_core.protocol.file_store import join
 from dc43_core.protocol.held import Held
@@ -26,7 +27,7 @@ JOURNAL_PREPARE = Journal.prepare
 PREPARE = BatchProtocol._prepare
 PUBLISH = BatchProtocol._publish
 BLOCK = BatchProtocol._block
-RECORD = BatchProtocol._record
+RECORD = BatchRecords.judged
 RELEASED = released_record
 
 
@@ -98,7 +99,7 @@ def stage_in_one_folder(self: BatchProtocol[Any], name: str) -> str:
     return join(self.sinks[Lane.MAIN].staging(), self.identity.stream_id, name.partition("-")[0])
 
 
-def count_what_was_judged(self: BatchProtocol[Any], *facts: Any) -> GovernanceRecord:
+def count_what_was_judged(self: BatchRecords, *facts: Any) -> GovernanceRecord:
     """The record counts rows handed over, not rows that landed."""
     record = RECORD(self, *facts)
     blocked = record.outcome is Outcome.BLOCKED
@@ -151,10 +152,10 @@ BUGS = (
     Bug.of(forget_rejects_after_a_crash, BatchProtocol, "_publish", "crashes", "partial"),
     Bug.of(sweep_everything, Publication, "sweep", "two streams", "stuck"),
     Bug.of(stage_in_one_folder, BatchProtocol, "_attempt", "two drivers, two sources", "partial"),
-    Bug.of(count_what_was_judged, BatchProtocol, "_record", "crashes", "record"),
+    Bug.of(count_what_was_judged, BatchRecords, "judged", "crashes", "record"),
     Bug.of(publish_before_the_verdict, BatchProtocol, "_block", "blocked", "partial", "LeakError"),
     Bug.of(block_without_sync, BatchProtocol, "_block", "released as main", "stuck"),
     Bug.of(block_and_sweep, BatchProtocol, "_block", "released as main", "stuck"),
-    Bug.of(release_counts_nothing, steps, "released_record", "released as main", "record"),
-    Bug.of(skip_publishes, steps, "released_record", "released as skip", "rows", "partial"),
+    Bug.of(release_counts_nothing, batch_record, "released_record", "released as main", "record"),
+    Bug.of(skip_publishes, batch_record, "released_record", "released as skip", "rows", "partial"),
 )
