@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 from dc43_core.expectations.model import Expectation
 from dc43_core.protocol.engine import KnownKeys, NewKeys
 from dc43_core.protocol.file_store import FileStore
+from dc43_integrations.spark.data_files import data_files, read_files, write_files
 from dc43_integrations.spark.file_store import spark_path
 from dc43_integrations.spark.names import column
 
@@ -131,8 +132,7 @@ class KeyFiles:
         late = found.where((F.col(_COUNT) > 1) | F.col(OLD).isNotNull())
         late.select(KEY, OLD).write.parquet(spark_path(folder))
         schema = T.StructType([*STATE.fields, T.StructField(OLD, T.BooleanType())])
-        reader = self.spark.read.schema(schema).option("__globPaths__", "false")
-        return reader.parquet(spark_path(folder))
+        return read_files(self.spark, [folder], schema=schema)
 
     def marked(self, rows: DataFrame, late: DataFrame) -> tuple[DataFrame, dict[str, Place]]:
         """Return rows with their keys and whether these are known, and by check id where it stands.
@@ -202,8 +202,7 @@ class KeyFiles:
 
 def read_keys(spark: SparkSession, files: Sequence[str]) -> DataFrame:
     """Return the keys of files."""
-    reader = spark.read.schema(STATE).option("__globPaths__", "false")
-    return reader.format("parquet").load([spark_path(file) for file in files])
+    return read_files(spark, files, schema=STATE)
 
 
 def merge_keys(
@@ -217,10 +216,8 @@ def merge_keys(
 
 def write_keys(keys: DataFrame, store: FileStore, folder: str, count: int) -> list[str]:
     """Write at most so many keys into a folder, and return the files."""
-    writer = keys.select(KEY).coalesce(_file_count(count)).write
-    writer = writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-    writer.mode("append").parquet(spark_path(folder))
-    return [f.path for f in store.list(folder) if f.name[0] not in "._" and not f.is_folder]
+    write_files(keys.select(KEY).coalesce(_file_count(count)), folder)
+    return data_files(store, folder)
 
 
 def _file_count(count: int) -> int:
