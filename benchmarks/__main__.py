@@ -1,4 +1,4 @@
-"""python3 dev.py bench [--rows N] [--rounds N] [--rules N]: the cost of governing, as ratios.
+"""python3 dev.py bench [--rows N] [--rounds N] [--rules N] [--known N] [--only TABLE]: as ratios.
 
 Four jobs over the same files take turns, so that a machine that slows down slows all of them:
 
@@ -8,6 +8,7 @@ Four jobs over the same files take turns, so that a machine that slows down slow
     rejects   dc43, 1 % of the rows broken: these to the reject lane with reasons
 
 `x plain` is what a team pays over no contract at all; `x limit` is what is ours to save.
+A last table is of keys across batches; see `benchmarks/keys.py`.
 """
 
 from __future__ import annotations
@@ -16,38 +17,23 @@ import argparse
 import os
 import platform
 import shutil
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 from pyspark.sql import DataFrame, SparkSession
 
 from benchmarks.data import CONTRACT, with_rules, write_orders
+from benchmarks.keys import COMPARED, Keys
+from benchmarks.turns import Figures, at_once, table, take_turns
 from dc43_core import Config, Runtime
 from dc43_core.governance.memory import MemoryGovernance
 from dc43_integrations.spark.classify import Classifier
 from dc43_integrations.spark.io import read_stream_with_contract, write_stream_with_contract
 from dc43_integrations.spark.session import make_session
-
-
-@define
-class Figures:
-    """What one job took, over all rounds.
-
-    Attributes:
-        seconds: Wall time of each micro-batch.
-        cpu: CPU milliseconds a batch, JVM and Python together, one value a round.
-        jobs: Spark jobs of each micro-batch.
-    """
-
-    seconds: list[float] = field(factory=list)
-    cpu: list[float] = field(factory=list)
-    jobs: list[float] = field(factory=list)
 
 
 @define(kw_only=True)
@@ -139,58 +125,8 @@ class Bench:
             "clean": self.ours("clean"),
             "rejects": self.ours("broken"),
         }
-        figures = {name: Figures() for name in jobs}
-        for turn in range(rounds + 1):
-            names = list(jobs) if turn % 2 else list(reversed(jobs))
-            for name in names:
-                seconds, cpu, spark_jobs = self._measure(jobs[name])
-                if turn:
-                    figures[name].seconds += seconds
-                    figures[name].cpu.append(cpu)
-                    figures[name].jobs += spark_jobs
-                sys.stderr.write(f"\r  round {turn} of {rounds}: {name:<8}")
-                sys.stderr.flush()
-        sys.stderr.write("\r" + " " * 40 + "\r")
-        return figures
-
-    def _measure(self, begin: Callable[[Path], Any]) -> tuple[list[float], float, list[float]]:
-        out = Path(tempfile.mkdtemp(dir=self.folder))
-        before = self._cpu_ms()
-        query = begin(out)
-        query.awaitTermination()
-        spent = self._cpu_ms() - before
-        progress = [p for p in query.recentProgress if p.numInputRows]
-        seconds = [p.durationMs["triggerExecution"] / 1000 for p in progress]
-        tracker = self.spark.sparkContext.statusTracker()
-        jobs = len(tracker.getJobIdsForGroup(str(query.runId)))
-        shutil.rmtree(out)
-        return seconds, spent / len(progress), [jobs / len(progress)]
-
-    def _cpu_ms(self) -> float:
-        jvm: Any = self.spark._jvm
-        spent = jvm.java.lang.ProcessHandle.current().info().totalCpuDuration().get()
-        return float(spent.toMillis()) + time.process_time() * 1000
-
-
-def table(title: str, figures: dict[str, Figures]) -> None:
-    """Print medians and ratios."""
-    median = {name: statistics.median(f.seconds) for name, f in figures.items()}
-    cpu = {name: statistics.median(f.cpu) for name, f in figures.items()}
-    sys.stdout.write(f"\n{title}\n")
-    head = ("job", "s/batch", "min", "max", "x plain", "x limit", "CPU ms", "x plain", "jobs/batch")
-    sys.stdout.write("".join(f"{word:>11}" for word in head) + "\n")
-    for name, f in figures.items():
-        cells = (
-            f"{median[name]:.3f}",
-            f"{min(f.seconds):.3f}",
-            f"{max(f.seconds):.3f}",
-            f"{median[name] / median['plain']:.2f}",
-            f"{median[name] / median['limit']:.2f}",
-            f"{cpu[name]:.0f}",
-            f"{cpu[name] / cpu['plain']:.2f}",
-            f"{statistics.median(f.jobs):.1f}",
-        )
-        sys.stdout.write(f"{name:>11}" + "".join(f"{cell:>11}" for cell in cells) + "\n")
+        ready = {name: at_once(begin) for name, begin in jobs.items()}
+        return take_turns(self.spark, self.folder, ready, rounds)
 
 
 def main() -> int:
@@ -199,6 +135,8 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=1_500_000, help="rows of a large batch")
     parser.add_argument("--rounds", type=int, default=4, help="counted runs of each job")
     parser.add_argument("--rules", type=int, default=0, help="tiny batches with so many more rules")
+    parser.add_argument("--known", type=int, default=2_000_000, help="keys of earlier batches")
+    parser.add_argument("--only", choices=("large", "tiny", "keys"), help="one of the tables")
     options = parser.parse_args()
     spark = make_session("dc43 bench", {"spark.driver.memory": "4g"})
     runtime = Runtime(config=Config(), governance=MemoryGovernance())
@@ -212,14 +150,22 @@ def main() -> int:
             (f"large: 2 batches of {options.rows:,} rows", 4, options.rows // 2, 2),
             ("tiny: 12 batches of 1,500 rows", 12, 1_500, 1),
         ):
-            place = folder / title.split(":")[0]
+            name = title.split(":")[0]
+            if options.only not in (None, name):
+                continue
             for kind, every in (("clean", 0), ("broken", 100)):
-                write_orders(spark, place / kind, files=files, rows=rows, broken_every=every)
-            bench = Bench(spark=spark, folder=place, files_per_batch=per_batch, runtime=runtime)
+                place = folder / name / kind
+                write_orders(spark, place, files=files, rows=rows, broken_every=every)
+            bench = Bench(
+                spark=spark, folder=folder / name, files_per_batch=per_batch, runtime=runtime
+            )
             table(title, bench.take_turns(options.rounds))
-        if options.rules:
-            bench.more_rules = options.rules
-            table(f"tiny, with {options.rules:,} more rules", bench.take_turns(options.rounds))
+            if options.rules and name == "tiny":
+                bench.more_rules = options.rules
+                table(f"tiny, with {options.rules:,} more rules", bench.take_turns(options.rounds))
+        if options.only in (None, "keys"):
+            keys = Keys(spark=spark, folder=folder / "keys", runtime=runtime, known=options.known)
+            table(keys.title, take_turns(spark, folder, keys.jobs(), options.rounds), *COMPARED)
     finally:
         spark.stop()
         shutil.rmtree(folder, ignore_errors=True)

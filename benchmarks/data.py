@@ -55,6 +55,10 @@ schema:
 """20 rules on rows, two of them patterns; no key rule."""
 
 
+KEYED = CONTRACT.replace("{name: id, ", "{name: id, unique: true, ")
+"""The same, and no id comes twice."""
+
+
 def with_rules(count: int) -> str:
     """Return the end of a contract that has so many more rules, which no row breaks."""
     lines = (
@@ -66,7 +70,14 @@ def with_rules(count: int) -> str:
 
 
 def write_orders(
-    spark: SparkSession, folder: Path, *, files: int, rows: int, broken_every: int
+    spark: SparkSession,
+    folder: Path,
+    *,
+    files: int,
+    rows: int,
+    broken_every: int = 0,
+    start: int = 0,
+    late_every: int = 0,
 ) -> None:
     """Write parquet files of orders.
 
@@ -76,8 +87,11 @@ def write_orders(
         files: How many files, of equal size.
         rows: Rows a file.
         broken_every: Every so many rows one breaks a rule, by turns another; 0 for none.
+        start: The first id.
+        late_every: Every so many rows one has an id below `start`; 0 for none.
     """
     n = F.col("id")
+    late = (n % late_every == 0) if late_every else F.lit(False)
     turn = F.pmod(F.floor(n / broken_every), F.lit(4)) if broken_every else F.lit(-1)
     bad = (n % broken_every == 0) if broken_every else F.lit(False)
 
@@ -89,8 +103,8 @@ def write_orders(
         return F.element_at(F.array(*(F.lit(word) for word in words)), (at + 1).cast("int"))
 
     digits = F.lpad((n % 100_000_000).cast("string"), 8, "0")
-    spark.range(0, files * rows, 1, files).select(
-        n,
+    spark.range(start, start + files * rows, 1, files).select(
+        F.when(late, n % start if start else n).otherwise(n).alias("id"),
         broken(0, F.lit("ACC12"), F.concat(F.lit("ACC"), digits)).alias("account"),
         broken(1, F.lit("nobody"), F.concat(F.lit("user"), digits, F.lit("@example.com"))).alias(
             "email"

@@ -268,14 +268,19 @@ def flow(spark, runtime, tmp_path) -> Flow:
     return Flow(spark, runtime, tmp_path / "a flow")
 
 
-def test_a_second_start_goes_on_where_the_first_ended(flow: Flow):
-    contract = flow.contract(SMALL)
-    flow.put("0.parquet", [{"id": 1}], IDS)
-    flow.run(contract=contract)
-    flow.put("1.parquet", [{"id": 2}], IDS)
-    again = flow.run(contract=contract)
-    assert [b["dataset_version"] for b in again.streaming_batches] == ["1"]
-    assert sorted(row["id"] for row in by_delta(flow.main)) == [1, 2]
+def test_a_second_start_goes_on_where_the_first_ended_and_knows_its_keys(flow: Flow):
+    contract = flow.contract([{**SMALL[0], "primaryKey": True, "primaryKeyPosition": 1}])
+    flow.put("0.parquet", [{"id": 1}, {"id": 2}], IDS)
+    flow.put("1.parquet", [{"id": 2}, {"id": 3}, {"id": 3}], IDS)
+    first = flow.run(contract=contract, retain_keys="forever")
+    assert [b["reject_count"] for b in first.streaming_batches] == [0, 2]
+    flow.put("2.parquet", [{"id": 1}, {"id": 3}, {"id": 4}], IDS)
+    again = flow.run(contract=contract, retain_keys="forever")
+    [batch] = again.streaming_batches
+    assert (batch["dataset_version"], batch["violations_by_check"]) == ("2", {"primaryKey": 2})
+    assert batch["details"]["keys"] == {"retain": "forever", "known": 3, "new": 1}
+    assert sorted(row["id"] for row in by_delta(flow.main)) == [1, 2, 3, 4]
+    assert sorted(row["id"] for row in by_delta(flow.rejects)) == [1, 2, 3, 3]
 
 
 def test_a_table_that_does_not_fit_is_refused_before_the_start(flow: Flow, spark):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import reduce
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dc43_core.errors import ConfigurationError
 from dc43_core.protocol.journal import journals
 from dc43_core.protocol.sink_log import FileSink
 from dc43_core.upkeep.checkpoint import read_facts
@@ -15,9 +17,10 @@ from dc43_core.upkeep.erase import Eraser
 from dc43_core.upkeep.interface import Key
 from dc43_core.upkeep.keys import check_keys
 from dc43_core.vocabulary import Lane
+from dc43_integrations.spark import known_keys
 from dc43_integrations.spark.erase import SparkEraser
 from dc43_integrations.spark.file_store import store_for
-from dc43_integrations.spark.known_keys import key_of
+from dc43_integrations.spark.known_keys import KEY, key_of, merge_keys, read_keys, write_keys
 from dc43_integrations.spark.replay import replay_rejects
 
 pytestmark = pytest.mark.spark
@@ -124,3 +127,39 @@ def test_the_hash_of_a_key_tells_keys_apart_and_no_spellings(spark):
     types = [field.dataType for field in nothing.schema]
     key = key_of([F.col("c"), F.col("d")], types, "p")
     assert nothing.select(key).first()[0] is None
+
+
+def test_keys_are_forgotten_by_rows_in_json_and_in_partitions(spark, tmp_path):
+    columns = {
+        "id": "CAST(id AS BIGINT)",
+        "at": "TIMESTAMP'2026-11-23 12:00:00.125+01:00'",
+        "blob": "CAST('a' || id AS BINARY)",
+        "inside": "NAMED_STRUCT('a', id, 'b', ARRAY('x'))",
+        "shop": "'a shop: ' || id",
+    }
+    rows = spark.range(1, 3).selectExpr(*(f"{text} AS {name}" for name, text in columns.items()))
+    store, place = store_for(spark, str(tmp_path)), str(tmp_path / "id=7" / "main")
+    rows.coalesce(1).write.partitionBy("shop").json(place)
+    files = [str(file) for file in Path(place).rglob("*.json")]
+    key = key_of([F.col(f.name) for f in rows.schema], [f.dataType for f in rows.schema], "p")
+    [new] = SparkEraser(spark=spark, store=store).keys_without(
+        [write_keys(rows.select(key.alias(KEY)), store, str(tmp_path / "keys"), 2)],
+        {"p": tuple((f.name, f.dataType.simpleString()) for f in rows.schema)},
+        files,
+        Key(column="id", value="2"),
+        str(tmp_path / "new"),
+    )
+    assert new is not None
+    assert new.count == 1
+    with pytest.raises(ConfigurationError, match="partitioned by shop"):
+        SparkEraser(spark=spark, store=store).find(files, Key(column="shop", value="a shop: 2"))
+
+
+def test_many_keys_are_merged_into_files_that_several_tasks_write(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(known_keys, "_ROWS_PER_FILE", 100)
+    store = store_for(spark, str(tmp_path))
+    keys = spark.range(250).select(F.unhex(F.md5(F.col("id").cast("string"))).alias(KEY))
+    parts = [write_keys(keys, store, str(tmp_path / name), 250) for name in ("a", "b")]
+    made = merge_keys(spark, store, [*parts[0], *parts[1]], 250, str(tmp_path / "merged"))
+    assert len(made) == 3
+    assert read_keys(spark, made).count() == 250

@@ -44,18 +44,20 @@ class SparkEraser:
 
     def find(self, files: Sequence[str], key: Key, *, staged: bool = False) -> Mapping[str, int]:
         """Return by URI the number of rows of the key, of files that have any."""
-        if any(key.column in values(file, "") for file in files):
-            raise ConfigurationError(
-                "--key",
-                [
-                    f"the sink is partitioned by {key.column}, and rows cannot be erased by a "
-                    "partition so far; erase them by another column"
-                ],
-            )
+        in_paths = any(key.column in values(file, "") for file in files)
         given = {canonical(file): file for file in files}
         counts: dict[str, int] = {}
         for frame in self._all(files):
             meant = _is(frame, key, staged=staged)
+            if in_paths and (meant is None or frame.columns == [_LINE]):
+                raise ConfigurationError(
+                    "--key",
+                    [
+                        f"the sink is partitioned by {key.column}: its values stand in names of "
+                        "folders and in the log, from which nothing is erased; erase the rows by "
+                        "another column, such as an id, and keep personal data out of partitions"
+                    ],
+                )
             if meant is None:
                 continue
             rows = (
@@ -140,13 +142,16 @@ class SparkEraser:
                 continue
             frame = frame.where(meant)
             for name, text in place.items():
-                frame = frame.withColumn(name, F.lit(text))
+                # A folder above the sink may be named like a column that is in its files.
+                if name not in frame.columns:
+                    frame = frame.withColumn(name, F.lit(text))
             for prefix, rule in rules.items():
-                found_here = [_value(frame, name, kind) for name, kind in rule]
+                types = [self._type(kind) for _, kind in rule]
+                names = [name for name, _ in rule]
+                found_here = [_value(frame, *one) for one in zip(names, types, strict=True)]
                 present = [value for value in found_here if value is not None]
                 if len(present) < len(rule):
                     continue
-                types = [self._type(kind) for _, kind in rule]
                 hashed = key_of(present, types, prefix).alias(KEY)
                 found.append(frame.select(hashed).where(F.col(KEY).isNotNull()))
         return reduce(DataFrame.union, found).distinct() if found else None
@@ -246,13 +251,16 @@ def _texts(fields: Mapping[str, T.DataType]) -> list[str]:
     return [name for name, kind in fields.items() if isinstance(kind, T.StringType)]
 
 
-def _value(frame: DataFrame, name: str, kind: str) -> Column | None:
+def _value(frame: DataFrame, name: str, kind: T.DataType) -> Column | None:
     """Return a column of data files in its type; None where they have none."""
-    if name in frame.columns:
-        return column(name).try_cast(kind)
+    places: list[Column] = []
     if _LINE in frame.columns:
-        return F.get_json_object(_LINE, _path("$", name)).try_cast(kind)
-    return None
+        # As Spark's own reader does it: in JSON, what is binary is base64, and a struct is no text.
+        row = F.from_json(_LINE, T.StructType([T.StructField(name, kind)]))
+        places.append(row.getField(name))
+    if name in frame.columns:
+        places.append(column(name).try_cast(kind))
+    return F.coalesce(*places) if places else None
 
 
 def _path(start: str, name: str) -> str:
