@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from dc43_core.config import Config, Instance, load_config
+from dc43_core.config import Config, Instance, instance_table, load_config
 from dc43_core.contracts.files import ContractFiles, pick_object
 from dc43_core.contracts.model import Contract
 from dc43_core.contracts.versions import LATEST
@@ -185,17 +185,24 @@ class Runtime:
         return self.config.folder / ".dc43" / "ledger.db"
 
     def strategy(
-        self, wanted: str | InterventionStrategy | Instance, explicit: bool = True
+        self,
+        wanted: str | InterventionStrategy | Instance | Mapping[str, Any],
+        explicit: bool = True,
     ) -> NamedStrategy:
         """Return a strategy by instance name, extension name, or as the object it is.
 
-        An object is called by its attribute `name`, else by its class; its state is kept under
-        that name.
+        A mapping is an instance that stands nowhere else: `{"use": "block-after", "n": 3}`. An
+        object is called by its attribute `name`, else by its class; its state is kept under that
+        name.
 
         Raises:
             UnknownNameError: if the name is neither configured nor offered.
             StrategyError: if it cannot decide: it has no `decide(context)`, or is a class.
+            ConfigurationError: if its options do not fit.
         """
+        if isinstance(wanted, Mapping):
+            table = instance_table(Path("interventions"), "strategy", dict(wanted))
+            wanted = structure(CONFIGURATION, Instance, table)
         if isinstance(wanted, str):
             instance = self.config.strategies.get(wanted, Instance(use=wanted))
             known = self.plugins.registry("strategy")

@@ -208,6 +208,17 @@ def test_an_unknown_strategy_lists_extensions_and_instances(plugins: Plugins):
     assert "did you mean page-me?" in str(caught.value)
 
 
+def test_a_strategy_may_come_with_its_options(plugins: Plugins):
+    found = runtime(plugins).strategy({"use": "patient", "n": 3})
+    assert (found.name, found.strategy.options.n) == ("patient", 3)  # type: ignore[attr-defined]
+    for given, problem in (
+        ({"use": "patient", "n": 3, "m": 3}, r"\(patient\): unknown key m; known: n"),
+        ({"n": 3}, 'strategy: needs use = "<extension>"'),
+    ):
+        with pytest.raises(ConfigurationError, match=problem):
+            runtime(plugins).strategy(given)
+
+
 def test_an_instance_of_what_nobody_offers_is_not_offered_as_the_way_out(plugins: Plugins):
     configured = {"page-me": Instance(use="patiant"), "calm": Instance(use="patient")}
     with pytest.raises(UnknownNameError) as caught:

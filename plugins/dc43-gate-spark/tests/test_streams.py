@@ -47,6 +47,7 @@ NOTE = {"name": "note", "logicalType": "string"}
         ({"reads": [None]}, TypeError, "results of read_stream"),
         ({"reads": ()}, ConfigurationError, r"hand it over as reads=\[result\]"),
         ({"on_streaming_batch": "tell me"}, TypeError, "'tell me' cannot be called"),
+        ({"interventions": {"use": "warn", "m": 1}}, ConfigurationError, "takes no options"),
         ({"interventions": "blok-after"}, LookupError, "'blok-after'.*did you mean block-after"),
         ({"interventions": [object()]}, TypeError, "no method decide"),
         ({"adopt": "yes"}, StreamIdentityError, "continue.*fork"),

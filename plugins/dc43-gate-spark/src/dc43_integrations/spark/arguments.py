@@ -26,7 +26,8 @@ from dc43_core.vocabulary import RunType
 from dc43_integrations.spark.read import ReadBinding
 
 log = get_logger("spark.io")
-Strategy = str | InterventionStrategy
+Strategy = str | Mapping[str, Any] | InterventionStrategy
+"""A name, a name with options as `{"use": "block-after", "n": 3}`, or the object itself."""
 
 
 def resolve_run_type(run_type: RunType | str | None, enforce: bool | None) -> RunType:

@@ -12,6 +12,7 @@ from dc43_integrations.spark.batch_read import (
     read_with_contract,
 )
 from dc43_integrations.spark.batch_write import write_to_data_product, write_with_contract
+from dc43_integrations.spark.checker import ContractChecker
 from dc43_integrations.spark.observation import StreamingObservationWriter
 from dc43_integrations.spark.ports import PortRef
 from dc43_integrations.spark.reading import ReadArguments
@@ -27,6 +28,7 @@ from dc43_integrations.spark.stream_write import (
 from dc43_integrations.spark.writing import WriteArguments
 
 __all__ = [
+    "ContractChecker",
     "PortRef",
     "ReadArguments",
     "StreamingObservationWriter",

@@ -54,7 +54,8 @@ class WriteArguments(TypedDict, total=False):
         reads: The result of the read that the frame comes from, or several.
         run_type: `observe` (default: never blocks by itself) or `enforce`.
         enforce: Short for `run_type`.
-        interventions: One strategy or several, by name or as objects with `decide(context)`.
+        interventions: One strategy or several: names, names with options as in
+            `{"use": "block-after", "n": 3}`, or objects with `decide(context)`.
         on_incompatible: `block` or `reject`, when a required column is gone or a type narrowed;
             given here it counts in observe too.
         on_evaluation_error: What happens when a rule throws: `block` (counts in enforce alone),
