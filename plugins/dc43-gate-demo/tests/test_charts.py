@@ -10,7 +10,7 @@ from dc43_core.testing.records import make_record
 from dc43_core.vocabulary import Outcome, Verdict
 from dc43_demo_app import formats
 from dc43_demo_app.charts import panels
-from dc43_demo_app.charts.columns import MOST, columns, window
+from dc43_demo_app.charts.columns import MOST, GrowingColumns, columns, window
 from dc43_demo_app.charts.scale import round_up
 from dc43_demo_app.reading.batch import BatchState, brief, state_of
 
@@ -27,6 +27,15 @@ def test_no_batch_is_left_out_and_no_panel_is_wider_than_it_may_be(count):
     made = columns(batches(count), ())
     assert len(made) <= MOST
     assert sum(column.rows for column in made) == 10 * count
+
+
+@settings(deadline=None, max_examples=40)
+@given(steps=st.lists(st.integers(0, 700), max_size=8))
+def test_columns_that_grow_are_those_of_the_whole(steps):
+    growing, made = GrowingColumns(), []
+    for step in steps:
+        made = [*made, *batches(step)]
+        assert growing.of(made) == columns(made, ())
 
 
 def test_a_column_is_as_bad_as_its_worst_batch():

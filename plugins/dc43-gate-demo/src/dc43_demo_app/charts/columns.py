@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Collection, Sequence
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from dc43_demo_app.reading.batch import Batch, BatchState
 
@@ -102,6 +103,27 @@ def columns(
     """Put batches into columns, so many in each that no more than fit are drawn."""
     each = batches_a_column(len(batches), most)
     return [_column(batches[at : at + each], warning_checks) for at in range(0, len(batches), each)]
+
+
+@define(eq=False)
+class GrowingColumns:
+    """The columns of a run that grows at its end: only the last one is put together anew."""
+
+    _each: int = field(default=0, init=False)
+    _made: list[Column] = field(factory=list, init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def of(self, batches: Sequence[Batch]) -> list[Column]:
+        """Return the columns of all batches, without rules that only warn."""
+        each = batches_a_column(len(batches))
+        with self._lock:
+            if each != self._each:
+                self._each, self._made = each, []
+            # The last one may have had room left.
+            done = max(0, len(self._made) - 1)
+            rest = range(done * each, len(batches), each)
+            self._made[done:] = [_column(batches[at : at + each], ()) for at in rest]
+            return list(self._made)
 
 
 def batches_a_column(count: int, most: int = MOST) -> int:

@@ -66,7 +66,7 @@ function finish() {
   close();
   flush();
   say("Ended");
-  for (const [id, element] of [...held]) replace(id, element, true);
+  for (const [id, element] of [...held]) replace(id, element, false);
 }
 
 function watch() {
@@ -78,7 +78,7 @@ function watch() {
   }
   if (lost && now - lost > 30000) say(`No connection since ${utc(lost)}. The run goes on; this page catches up by itself.`);
   else if (lost && now - lost > 3000) say("Reconnecting");
-  for (const [id, element] of [...held]) replace(id, element, false);
+  release();
 }
 
 // Whatever comes between two frames is drawn once: of each region the newest.
@@ -97,22 +97,25 @@ function flush() {
     }
   }
   if (!regions.size) return;
-  for (const [id, element] of regions) replace(id, element, false);
-  drain();
+  // All questions before all changes: each question after one would lay the page out once more.
+  const waits = elsewhere();
+  const inUse = new Set([...regions.keys()].filter((id) => busy(document.getElementById(id))));
+  for (const [id, element] of regions) replace(id, element, inUse.has(id));
+  drain(waits);
   document.dispatchEvent(new Event("dc43:patched"));
 }
 
 function busy(old) {
-  return old.contains(document.activeElement) || (old.dataset.hold && (old.matches(":hover") || Date.now() - (appliedAt.get(old.id) ?? 0) < Number(old.dataset.hold)));
+  return old?.contains(document.activeElement) || (old?.dataset.hold && (old.matches(":hover") || Date.now() - (appliedAt.get(old.id) ?? 0) < Number(old.dataset.hold)));
 }
 
-function replace(id, element, now) {
+function replace(id, element, inUse) {
   const old = document.getElementById(id);
   held.delete(id);
   if (!old || old.isEqualNode(element)) return;
   if (id === "head") headline(element);
   // The timeline takes in what changed around its focused element.
-  if (!now && id !== "timeline" && busy(old)) {
+  if (inUse && id !== "timeline") {
     if (old.dataset.hold && !old.contains(document.activeElement)) counts(old, element);
     held.set(id, element);
     return;
@@ -144,6 +147,11 @@ function sync(old, fresh) {
   for (const node of mine) node.remove();
 }
 
+// What was held back under focus or pointer is taken in once they are gone.
+function release() {
+  for (const [id, element] of [...held]) replace(id, element, busy(document.getElementById(id)));
+}
+
 // Counts move at once; rows change their places now and then, and never under the pointer.
 function counts(old, element) {
   const rows = new Map([...old.querySelectorAll("tr[data-key]")].map((row) => [row.dataset.key, row]));
@@ -169,11 +177,15 @@ function card(element) {
 }
 
 // Below the list's top, or with focus in it, new cards wait: nothing shifts under the reader.
-function drain() {
+function elsewhere() {
+  const list = document.getElementById("cards");
+  return list.scrollTop > 4 || list.getBoundingClientRect().top < 0 || list.contains(document.activeElement);
+}
+
+function drain(waits) {
   const list = document.getElementById("cards");
   const waiting = document.getElementById("waiting");
-  const quiet = list.scrollTop > 4 || list.getBoundingClientRect().top < 0 || list.contains(document.activeElement);
-  if (quiet && queue.length) {
+  if (waits && queue.length) {
     waiting.hidden = false;
     waiting.firstElementChild.textContent = queue.length === 1 ? "1 new batch" : `${queue.length} new batches`;
     return;
@@ -191,9 +203,7 @@ document.getElementById("waiting").firstElementChild.addEventListener("click", (
   while (list.children.length > SHOWN) list.lastElementChild.remove();
   list.firstElementChild?.firstElementChild.focus();
 });
-document.addEventListener("focusout", () => setTimeout(() => {
-  for (const [id, element] of [...held]) replace(id, element, false);
-}));
+document.addEventListener("focusout", () => setTimeout(release));
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) {
     close();

@@ -187,7 +187,7 @@ def live_view(site: Site, run: Run, *, first: int | None, last: int | None) -> L
     checks = None if promise is None else promise.warning_checks
     shown = window(totals.batches, first, last, live=alive)
     drawn = columns(shown.batches, checks or ())
-    every = columns(totals.batches, checks or ())
+    every = site.overview_of(totals)
     drawn_panels = [
         panels.states(drawn),
         panels.rows(drawn),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from weakref import WeakKeyDictionary
 
 from attrs import define, field
 
 from dc43_core.governance.model import Run
 from dc43_core.runtime import Runtime
+from dc43_demo_app.charts.columns import Column, GrowingColumns
 from dc43_demo_app.launch import Launcher, Scenario
 from dc43_demo_app.reading.ledger import Ledger
 from dc43_demo_app.reading.promises import Promises
@@ -45,7 +47,16 @@ class Site:
     assets: Assets = field(factory=Assets)
     beat_seconds: float = 10.0
     _runs: OrderedDict[str, RunBatches] = field(factory=OrderedDict, init=False)
+    _overviews: WeakKeyDictionary[RunBatches, GrowingColumns] = field(
+        factory=WeakKeyDictionary, init=False
+    )
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def overview_of(self, run: RunBatches) -> list[Column]:
+        """Return the columns of a whole run."""
+        with self._lock:
+            columns = self._overviews.setdefault(run, GrowingColumns())
+        return columns.of(run.batches)
 
     @property
     def scenarios(self) -> list[Scenario]:
