@@ -29,6 +29,17 @@ def test_no_batch_is_left_out_and_no_panel_is_wider_than_it_may_be(count):
     assert sum(column.rows for column in made) == 10 * count
 
 
+def test_the_timeline_is_labelled_at_its_ends_and_in_the_middle():
+    made = columns(batches(50), ())
+    assert [(mark.at, mark.text) for mark in panels.ticks(made)] == [
+        (0.0, made[0].label),
+        (50.0, made[25].label),
+        (100.0, made[-1].label),
+    ]
+    assert [mark.text for mark in panels.ticks(made[:3])] == [f"{made[0].label} to {made[2].label}"]
+    assert panels.ticks([]) == []
+
+
 @settings(deadline=None, max_examples=40)
 @given(steps=st.lists(st.integers(0, 700), max_size=8))
 def test_columns_that_grow_are_those_of_the_whole(steps):

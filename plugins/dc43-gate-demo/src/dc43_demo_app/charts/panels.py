@@ -22,6 +22,8 @@ _LITTLE = 0.05
 """A rejected share that a trend does not draw high."""
 _TEXT = 9.0
 """Width of a value beside its triangle, in percent of a panel."""
+_THREE_TEXTS = 80.0
+"""Of a panel's width in percent: what three labels need."""
 _BAR = 0.78
 """Of a column's width; the rest is the gap between two."""
 _STOPPED = (BatchState.BLOCKED, BatchState.ERROR)
@@ -256,6 +258,19 @@ def trend(batches: Sequence[Batch]) -> Panel:
             ("m-stopped", "".join(_bar(at, TREND, TREND) for at in stopped)),
         ],
     )
+
+
+def ticks(columns: Sequence[Column]) -> list[Mark]:
+    """Return what stands below the timeline: labels of its first, middle and last column."""
+    if not columns:
+        return []
+    first, last, filled = columns[0], columns[-1], 100 * len(columns) / room(columns)
+    if filled < _THREE_TEXTS:
+        both = first.label if first is last else f"{first.label} to {last.label}"
+        return [Mark(at=0, width=0, text=both)]
+    middle = columns[len(columns) // 2]
+    found = [(0.0, first), (filled / 2, middle), (filled, last)]
+    return [Mark(at=at, width=0, text=column.label) for at, column in found]
 
 
 def room(columns: Sequence[Column]) -> int:

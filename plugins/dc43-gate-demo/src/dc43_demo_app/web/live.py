@@ -20,7 +20,7 @@ from dc43_demo_app.charts.columns import (
     warned,
     window,
 )
-from dc43_demo_app.charts.panels import Panel
+from dc43_demo_app.charts.panels import Mark, Panel
 from dc43_demo_app.reading.batch import Batch, BatchState
 from dc43_demo_app.reading.run_view import RunBatches, run_state
 from dc43_demo_app.reading.violations import Violation, violations
@@ -155,6 +155,11 @@ class LiveView:
     def room(self) -> int:
         """How many columns the panels are wide."""
         return panels.room(self.columns)
+
+    @property
+    def ticks(self) -> Sequence[Mark]:
+        """What stands below the panels."""
+        return panels.ticks(self.columns)
 
     @property
     def only_blocked(self) -> bool:
