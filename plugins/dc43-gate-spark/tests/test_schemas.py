@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+
 import pyarrow as pa
 import pytest
+
+from dc43_core.errors import ConfigurationError
+from dc43_integrations.spark.io import read_with_contract
+from dc43_integrations.spark.names import READ
 
 pytestmark = pytest.mark.spark
 
 ID = {"name": "id", "logicalType": "integer", "required": True}
 NOTE = {"name": "note", "logicalType": "string"}
+DAY = {"name": "day", "logicalType": "date"}
+N = {"name": "n", "logicalType": "integer"}
+PARTS = {
+    "name": "parts",
+    "logicalType": "array",
+    "items": {"logicalType": "object", "properties": [N]},
+}
 WHOLE = pa.schema([("id", pa.int64()), ("note", pa.string())])
 
 
@@ -65,10 +79,68 @@ def test_a_narrower_type_is_widened_and_a_stranger_is_dropped_and_both_are_told(
 def test_without_auto_cast_another_type_is_drift(flow):
     rows = flow([ID, NOTE], format="parquet")
     rows.put_table([{"id": "1", "note": "a"}], pa.schema([("id", pa.string())]))
-    landed = rows.run(enforce=True, auto_cast=False)
-    assert landed.error is not None
-    assert "column id: is string, declared bigint" in landed.error
+    told = "column id: is string, declared bigint"
+    as_it_is = {"auto_cast": False}
+    frame, found = rows.read(**as_it_is)
+    assert (frame.schema["id"].dataType.simpleString(), found.status) == ("string", "warn")
+    assert found.errors == [told]
+    # Whatever the write casts: files are judged by the contract that they are read under.
+    landed = rows.run(enforce=True, read=as_it_is)
+    assert f"{told} (file " in str(landed.error)
     assert rows.rows() == []
+
+
+def test_a_read_casts_as_a_write_does_and_carries_what_would_not(flow):
+    rows = flow([ID, NOTE, PARTS, DAY], format="parquet")
+    there = [
+        {"id": "1", "note": 7, "parts": [{"n": "3"}], "day": "2026-01-02", "more": 1},
+        {"id": "x", "note": 8, "parts": [{"n": "y"}], "day": None, "more": 2},
+    ]
+    part = pa.list_(pa.struct([("n", pa.string())]))
+    kinds = [("id", pa.string()), ("note", pa.int32()), ("parts", part), ("day", pa.string())]
+    rows.put_table(there, pa.schema([*kinds, ("more", pa.int32())]))
+    frame, found = read_with_contract(
+        rows.spark,
+        contract=rows.contract,
+        format="parquet",
+        path=rows.at(rows.source),
+        runtime=rows.runtime,
+    )
+    assert frame.drop(READ).schema.simpleString() == (
+        "struct<id:bigint,note:string,parts:array<struct<n:bigint>>,day:date,more:int>"
+    )
+    good, bad = frame.orderBy("more").collect()
+    assert good.asDict(recursive=True) == {
+        "id": 1,
+        "note": "7",
+        "parts": [{"n": 3}],
+        "day": date(2026, 1, 2),
+        "more": 1,
+        READ: None,
+    }
+    assert (bad["id"], bad["parts"], bad[READ]["line"]) == (None, [(None,)], None)
+    assert bad[READ]["raw"].asDict() == {
+        "id": "x",
+        "note": None,
+        "parts": '[{"n":"y"}]',
+        "day": None,
+    }
+    assert bad[READ]["file"].endswith("000.parquet")
+    assert "column more: is not declared" in found.warnings[0]
+
+    landed = rows.run(enforce=True)
+    assert landed.error is None
+    assert landed.broken == {"id.type": 1, "parts.type": 1}
+    (kept,) = rows.rows(rows.rejects)
+    assert kept["_dc43_raw"] == {"id": "x", "parts": '[{"n":"y"}]'}
+    assert json.loads(kept["_dc43_extra"]) == {"more": 2}
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_text_has_no_types_that_could_be_left_as_they_are(flow, kind):
+    rows = flow([ID, NOTE], format=kind)
+    with pytest.raises(ConfigurationError, match=f"auto_cast: values of {kind} are text"):
+        rows.read(auto_cast=False)
 
 
 def test_a_key_of_json_in_another_case_is_another_key(flow):

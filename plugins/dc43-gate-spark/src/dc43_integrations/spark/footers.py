@@ -47,6 +47,7 @@ class FooterCheck:
         began: Schema of the file that the stream began with.
         read_as: The schema that the stream reads by.
         root: Where it reads from; folders `column=value` below it hold values.
+        auto_cast: Whether values of another type are cast row by row; then that is no drift.
     """
 
     spark: SparkSession
@@ -55,6 +56,7 @@ class FooterCheck:
     began: T.StructType
     read_as: T.StructType
     root: str
+    auto_cast: bool = True
     _folds: bool = field(init=False)
 
     @_folds.default
@@ -86,7 +88,7 @@ class FooterCheck:
         stands = [f for f in self.read_as if f.name in inside and f.name not in found.names]
         found = T.StructType([*found.fields, *stands])
         yield from schema_drift(
-            found, self.schema, folds=self._folds, auto_cast=True, began=self.began
+            found, self.schema, folds=self._folds, auto_cast=self.auto_cast, began=self.began
         )
         find = finder(found.names, folds=self._folds)
         asked = finder(self.read_as.names, folds=self._folds)

@@ -19,7 +19,7 @@ from dc43_core.data_quality.model import ColumnDrift
 from dc43_core.errors import ConfigurationError, SourceNotFoundError
 from dc43_core.expectations.model import CheckPlan
 from dc43_core.protocol.file_store import FileStore
-from dc43_integrations.spark.convert import try_cast
+from dc43_integrations.spark.convert import conversion, try_cast
 from dc43_integrations.spark.drift import FileProbe
 from dc43_integrations.spark.file_store import spark_path, store_for
 from dc43_integrations.spark.footers import FORMATS, FooterCheck, read_schema
@@ -35,7 +35,7 @@ from dc43_integrations.spark.names import (
     refuse_reserved,
 )
 from dc43_integrations.spark.records import record_check
-from dc43_integrations.spark.types import is_leaf, target_schema
+from dc43_integrations.spark.types import has_more, is_leaf, same, target_schema
 
 TEXT_FORMATS = ("csv", "json")
 READ_FORMATS = (*TEXT_FORMATS, "orc", "parquet")
@@ -99,12 +99,14 @@ class FileSource(ABC):
         path: Folder or URI.
         options: Options of Spark's reader, as text.
         uncast: `carry` (default) keeps what would not cast; `null` forgets it.
+        auto_cast: Whether columns of another type than the contract's are cast, row by row.
     """
 
     format: str
     path: str
     options: Mapping[str, str]
     uncast: str = "carry"
+    auto_cast: bool = True
 
     def open(self, spark: SparkSession, plan: CheckPlan) -> tuple[DataFrame, ReadBinding]:
         """Return the frame with the contract's types, and its binding.
@@ -135,7 +137,7 @@ class FileSource(ABC):
             format=self.format,
             path=uri,
             contract={"id": contract.id, "version": contract.version, "digest": contract.digest},
-            carries=text and self.uncast == "carry",
+            carries=READ in frame.columns,
             found=found,
             probe=probe,
         )
@@ -174,11 +176,35 @@ class FileSource(ABC):
             asked = read_schema(spark, self.format, found, wanted)
         inside = [f for f in asked if f.name in partitions(first, uri)]
         found = T.StructType([*found.fields, *(f for f in inside if f.name not in found.names)])
-        return (
-            self._load(spark, asked, uri),
-            found,
-            self._footers(spark, plan, uri, asked, began=found),
-        )
+        frame = self._load(spark, asked, uri)
+        if self.auto_cast:
+            frame = self._as_declared(frame, target_schema(plan.schema, frame.schema))
+        return frame, found, self._footers(spark, plan, uri, asked, began=found)
+
+    def _as_declared(self, frame: DataFrame, wanted: T.StructType) -> DataFrame:
+        """Cast what the reader could not read as declared, as a write casts it.
+
+        A struct with fields that the contract lacks stays as it is: whoever is rejected keeps them,
+        and the write casts the rest.
+        """
+        find = finder(frame.columns, folds=folds(frame.sparkSession))
+        declared = {name: f for f in wanted if (name := find.get(f.name)) is not None}
+        other = {
+            part.name: declared[part.name]
+            for part in frame.schema
+            if part.name in declared
+            and not same(part.dataType, declared[part.name].dataType)
+            and not has_more(part.dataType, declared[part.name].dataType)
+        }
+        if not other:
+            return frame
+        convert = conversion(frame, T.StructType(list(other.values())))
+        cast = dict(zip(other, convert.typed, strict=True))
+        columns = [cast.get(name, column(name)).alias(name) for name in frame.columns]
+        if self.uncast == "null" or convert.failed is None:
+            return frame.select(*columns)
+        line = F.lit(None).cast("string")
+        return frame.select(*columns, _carried(convert.failed, line, convert.raw))
 
     def _footers(
         self,
@@ -194,6 +220,7 @@ class FileSource(ABC):
             spark=spark,
             format=self.format,
             schema=plan.schema,
+            auto_cast=self.auto_cast,
             began=began or asked,
             read_as=asked,
             root=uri,
@@ -277,18 +304,21 @@ class FileSource(ABC):
             typed.append(F.when(whole, value).alias(name))
         if self.uncast == "null":
             return raw.select(*typed)
-        texts = [value.alias(name) for name, value in failed.items()]
-        carried = F.struct(
-            F.col("_metadata.file_path").alias("file"),
-            F.col(_CORRUPT).alias("line"),
-            (
-                F.struct(*texts) if texts else F.struct(F.lit(None).cast("string").alias("none"))
-            ).alias("raw"),
-        )
         any_failed = reduce(
             Column.__or__, [~whole, *(value.isNotNull() for value in failed.values())]
         )
-        return raw.select(*typed, F.when(any_failed, carried).alias(READ))
+        return raw.select(*typed, _carried(any_failed, F.col(_CORRUPT), failed))
+
+
+def _carried(failed: Column, line: Column, texts: Mapping[str, Column]) -> Column:
+    """Return what a frame carries of rows with a value that would not cast, for the write."""
+    raw = [text.alias(name) for name, text in texts.items()]
+    kept = F.struct(
+        F.col("_metadata.file_path").alias("file"),
+        line.alias("line"),
+        F.struct(*(raw or [F.lit(None).cast("string").alias("none")])).alias("raw"),
+    )
+    return F.when(failed, kept).alias(READ)
 
 
 class StreamSource(FileSource):

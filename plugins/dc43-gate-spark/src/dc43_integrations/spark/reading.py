@@ -27,7 +27,7 @@ from dc43_integrations.spark.file_store import store_for
 from dc43_integrations.spark.names import READ, folds
 from dc43_integrations.spark.ports import Port, find_subject
 from dc43_integrations.spark.prepare import require_classic
-from dc43_integrations.spark.read import FileSource, reader_options
+from dc43_integrations.spark.read import TEXT_FORMATS, FileSource, reader_options
 from dc43_integrations.spark.tables import find_table
 
 
@@ -47,6 +47,8 @@ class ReadArguments(TypedDict, total=False):
         options: Options of Spark's reader, such as `header` or `nullValue`, and of a stream
             `maxFilesPerTrigger`.
         uncast: `carry`, or `null` to let values that cannot be cast be NULL.
+        auto_cast: Whether columns of another type than the contract's are cast, row by row; else
+            they are incompatible drift. Formats of text have no types, and are always cast.
         dataset_id: What governance calls the dataset: a name, or a function of the
             `DatasetFacts`; by default the table's name, or the folder's + `.input`.
         dataset_version: What it calls the version that is read: likewise; by default the newest
@@ -68,6 +70,7 @@ class ReadArguments(TypedDict, total=False):
     server: str | None
     options: Mapping[str, Any] | None
     uncast: str
+    auto_cast: bool
     dataset_id: Name | None
     dataset_version: Name | None
     namespace: str | None
@@ -92,6 +95,7 @@ def open_read(
     server: str | None = None,
     options: Mapping[str, Any] | None = None,
     uncast: str = "carry",
+    auto_cast: bool = True,
     dataset_id: Name | None = None,
     dataset_version: Name | None = None,
     namespace: str | None = None,
@@ -135,14 +139,22 @@ def open_read(
         raise ConfigurationError(
             "format", ["is not given, and no server of the contract says it; give format="]
         )
-    source = reader(format=kind, path=place, options=given, uncast=uncast)
+    if kind in TEXT_FORMATS and not auto_cast:
+        raise ConfigurationError(
+            "auto_cast",
+            [
+                f"values of {kind} are text, and to read them is to cast them; leave auto_cast= "
+                'out, or say uncast="null" to let what cannot be cast be NULL'
+            ],
+        )
+    source = reader(format=kind, path=place, options=given, uncast=uncast, auto_cast=auto_cast)
     # Ahead of the listing of files: what lands in between is read, and no version is claimed of
     # which something is missing.
     store = store_for(spark, place)
     newest = SinkLog(store, store.uri(place)).newest()
     frame, binding = source.open(spark, plan)
     drift = (
-        *schema_drift(binding.found, plan.schema, folds=folds(spark), auto_cast=True),
+        *schema_drift(binding.found, plan.schema, folds=folds(spark), auto_cast=auto_cast),
         *source.drift(spark, binding),
     )
     namespace = namespace or runtime.config.namespace

@@ -43,9 +43,9 @@ def read_stream_with_contract(
 ) -> tuple[DataFrame, ValidationResult] | DataFrame:
     """Open a stream over files under a contract; nothing is read until a sink runs.
 
-    Text formats are read as text and cast here, so that a
-    value that does not fit its type is carried along (column `_dc43_read`) instead of becoming
-    NULL; the write turns it into a reject. Hand the returned result to the write as
+    Columns of another type than the contract's are cast, text formats all of theirs, so that a
+    value that does not fit is carried along (column `_dc43_read`) instead of becoming NULL; the
+    write turns it into a reject. Hand the returned result to the write as
     `reads=[result]`.
 
     Args:
