@@ -66,6 +66,7 @@ def test_6_a_block_appears_by_itself_with_its_way_out(world, served, visit):
     verdict = page.locator("#verdict")
     for said in ("tailnum", "Reason", "no dataset version exists", "What to do", "Restore tailnum"):
         expect(verdict).to_contain_text(said)
+    expect(page.locator("#b-3")).to_contain_text("column tailnum: is missing")
     expect(page.locator("#link")).to_have_text("Ended")
     assert page.title().startswith("Blocked: ")
     assert page.locator(".stop").count() == 0
