@@ -55,6 +55,15 @@ def test_3_the_first_card_and_the_counts_of_the_record_come_by_themselves(
     assert page.title().startswith("1 daily-flights")
 
 
+def test_while_nothing_is_broken_the_count_of_rows_moves_at_once(served, visit, stream):
+    feed(stream, [0], bad=0)
+    page = visit(served()).open(path(stream))
+    for batch in range(1, 4):
+        feed(stream, [batch], bad=0)
+        said = page.locator("#violations")
+        expect(said).to_contain_text(f"{10 * batch + 10} rows were checked", timeout=3_000)
+
+
 def test_6_a_block_appears_by_itself_with_its_way_out(world, served, visit):
     stream = feed(world.stream(run_type=RunType.ENFORCE), range(3))
     page = visit(served()).open(path(stream))

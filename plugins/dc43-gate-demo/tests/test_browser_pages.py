@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import math
 import re
 from pathlib import Path
 
@@ -20,13 +17,8 @@ import dc43_demo_app
 from dc43_core.errors import BatchBlockedError
 from dc43_core.testing.records import make_record
 from dc43_core.testing.runs import make_run
-from dc43_core.vocabulary import Outcome, RunOutcome, RunType, Verdict
-from dc43_demo_app import formats
-from dc43_demo_app.charts import panels
-from dc43_demo_app.charts.columns import columns
+from dc43_core.vocabulary import Outcome, RunOutcome, RunType
 from dc43_demo_app.launch import Launch
-from dc43_demo_app.reading.batch import brief
-from dc43_demo_app.web.render import environment
 
 PLAIN = ["/", "/streams", "/runs", "/datasets", "/contracts", "/products", "/plugins"]
 
@@ -272,107 +264,6 @@ def test_19_by_keys_alone(world, served, visit):
     expect(page.get_by_text("Stopping after the batch at hand.")).to_be_visible()
 
 
-def test_keys_of_the_page_are_listed_and_can_be_turned_off(world, served, visit):
-    end(feed(world.stream(), [0]))
-    page = visit(served()).open("/runs")
-    page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "q"
-    page.keyboard.type("?/")
-    assert page.input_value("#q") == "?/"
-    page.locator("h1").click()
-    page.keyboard.press("?")
-    page.get_by_label("Keys are off").check()
-    page.get_by_label("Keys are off").evaluate("one => one.blur()")
-    page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.tagName") == "BODY"
-    page.keyboard.press("?")
-    expect(page.locator("#keys")).to_have_count(0)
-
-
-STATES = ["ok", "warning", "rejected", "blocked", "error", "idle", "running"]
-SIGHTS = ["none", "achromatopsia", "protanopia", "deuteranopia", "tritanopia"]
-UNLIKE = """async ([one, other]) => {
-  const pixels = await Promise.all([one, other].map(async (url) => {
-    const image = await createImageBitmap(await (await fetch(url)).blob());
-    const canvas = new OffscreenCanvas(image.width, image.height);
-    canvas.getContext('2d').drawImage(image, 0, 0);
-    return canvas.getContext('2d').getImageData(0, 0, image.width, image.height).data;
-  }));
-  let unlike = 0;
-  for (let at = 0; at < pixels[0].length; at += 4)
-    if (Math.abs(pixels[0][at] - pixels[1][at]) + Math.abs(pixels[0][at + 1] - pixels[1][at + 1])
-      + Math.abs(pixels[0][at + 2] - pixels[1][at + 2]) > 90) unlike += 1;
-  return unlike / (pixels[0].length / 4);
-}"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_22_every_two_states_differ_however_colours_are_seen(served, visit, browser, scheme):
-    assert len({formats.word(state) for state in STATES}) == len(STATES)
-    assert (formats.icon("brand-new"), formats.word("brand-new")) == ("idle", "Brand-new")
-    server = served()
-    # All of them are in the window at once.
-    tall = {"width": 1000, "height": 2000}
-    page = visit(server, color_scheme=scheme, viewport=tall).open("/plugins")
-    made = page_templates(server)
-    shown = [made("parts").chip(state) for state in STATES]
-    # A strip of one column for each state that a batch has.
-    strips = [
-        made("chart").panel(panels.states(columns([a_batch(state)], ())), "#")
-        for state in STATES
-        if state != "running"
-    ]
-    page.evaluate(
-        "([chips, strips]) => { document.querySelector('main').innerHTML = ["
-        "...chips.map((one) => `<p class='surface' data-chip>${one}</p>`),"
-        "...strips.map((one) => `<div class='surface' data-strip>${one}</div>`)].join('') }",
-        [list(map(str, shown)), list(map(str, strips))],
-    )
-    page.add_style_tag(url=page.locator("link[rel=stylesheet]").get_attribute("href"))
-    tools, judge = page.context.new_cdp_session(page), browser.new_page()
-    for sight in SIGHTS:
-        tools.send("Emulation.setEmulatedVisionDeficiency", {"type": sight})
-        for what, least in (("[data-chip] .icon", 0.1), ("[data-strip] .plot", 0.1)):
-            taken = [seen(page, one) for one in page.locator(what).all()]
-            for at, one in enumerate(taken):
-                for other in taken[at + 1 :]:
-                    assert judge.evaluate(UNLIKE, [one, other]) > least, (sight, what, at)
-    judge.close()
-
-
-def page_templates(server):
-    """Return the macros of the pages by the name of their file."""
-    made = environment(server.site)
-    return lambda name: made.get_template(f"macros/{name}.html").module
-
-
-def a_batch(state):
-    facts = {
-        "ok": {"reject_count": 0, "verdict": Verdict.OK},
-        "warning": {"reject_count": 0},
-        "rejected": {},
-        "blocked": {"outcome": Outcome.BLOCKED},
-        "error": {"verdict": Verdict.UNKNOWN},
-        "idle": {"reject_count": 0, "row_count": 0, "verdict": Verdict.OK},
-    }[state]
-    made = brief(make_record(**facts), 1, ())
-    assert made.state == state
-    return made
-
-
-def seen(page, one):
-    """Return the picture of an icon, or of the cell at the left end of a strip."""
-    box = one.bounding_box()
-    x, y = math.floor(box["x"]), math.floor(box["y"])
-    size = {"width": 16, "height": 16}
-    if box["width"] > 20:
-        y += math.floor(box["height"]) - 24
-        size = {"width": 20, "height": 24}
-    page.mouse.move(0, 0)
-    shot = page.screenshot(clip={"x": x, "y": y, **size}, animations="disabled")
-    return "data:image/png;base64," + base64.b64encode(shot).decode()
-
-
 SMALL = """(least) => [...document.querySelectorAll(
     'main a, button, select, input:not([type=hidden]), nav a, summary')]
   .filter((e) => e.offsetParent)
@@ -469,31 +360,3 @@ def test_the_brush_takes_a_window_by_dragging(world, served, visit, size):
     page.mouse.move(strip["x"] + strip["width"] * 0.25, y)
     page.mouse.up()
     assert (page.input_value("#from"), page.input_value("#to")) == ("0", "10")
-
-
-def test_a_digest_is_copied_whole(world, served, visit):
-    end(feed(world.stream(), [0]))
-    visitor = visit(served())
-    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = visitor.open("/contracts/flights/1.0.0")
-    page.get_by_role("button", name="Copy the digest").click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == hashlib.sha256(CONTRACT.encode()).hexdigest()
-
-
-def test_where_nothing_can_be_copied_the_whole_digest_is_selected(world, served, visit):
-    end(feed(world.stream(), [0]))
-    page = visit(served()).open("/contracts/flights/1.0.0")
-    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
-    page.get_by_role("button", name="Copy the digest").click()
-    selected = page.evaluate("getSelection().toString()")
-    assert selected == hashlib.sha256(CONTRACT.encode()).hexdigest()
-
-
-def test_local_time_is_that_of_the_browser(world, served, visit):
-    end(feed(world.stream(), [0]))
-    page = visit(served(), timezone_id="Asia/Tokyo").open("/runs")
-    expect(page.locator("td time")).to_contain_text("UTC")
-    page.get_by_label("Times").select_option("local")
-    expect(page.locator("td time")).to_contain_text("JST")

@@ -366,3 +366,21 @@ def test_runtime_variables_are_kept_as_text_and_noted():
     text = with_property("physicalName: ${PREFIX:-x}_p\ndescription: costs ${MONEY}", "v3.2.0")
     assert parse(text).objects[0].properties[0].physical_name == "${PREFIX:-x}_p"
     assert notes(text) == {"t.p.physicalName": "runtime variable '${PREFIX:-x}' is kept as text"}
+
+
+@pytest.mark.parametrize(
+    ("team", "owner"),
+    [
+        (
+            "team: {name: The flight desk, members: [{username: ann, role: owner}]}",
+            "The flight desk",
+        ),
+        ("team: {members: [{username: ann, role: Owner}, {username: ben}]}", "ann"),
+        ("team: [{username: ann, name: Ann, role: owner}, {username: bo, role: owner}]", "Ann, bo"),
+        ("team: [{username: ben, role: reader}]", None),
+        ("team: nobody", None),
+        ("", None),
+    ],
+)
+def test_a_contract_is_owned_by_its_team_else_by_the_owners_in_it(team, owner):
+    assert parse(f"{HEAD.format('v3.1.0')}{team}\n").owner == owner

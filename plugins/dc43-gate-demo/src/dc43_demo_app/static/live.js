@@ -106,7 +106,10 @@ function flush() {
 }
 
 function busy(old) {
-  return old?.contains(document.activeElement) || (old?.dataset.hold && (old.matches(":hover") || Date.now() - (appliedAt.get(old.id) ?? 0) < Number(old.dataset.hold)));
+  if (!old || old.contains(document.activeElement)) return Boolean(old);
+  // Only rows can change their places: a sentence moves on at once.
+  const holds = old.dataset.hold && old.querySelector("tr");
+  return holds && (old.matches(":hover") || Date.now() - (appliedAt.get(old.id) ?? 0) < Number(old.dataset.hold));
 }
 
 function replace(id, element, inUse) {
