@@ -53,12 +53,13 @@ def _headline(result: ValidationResult) -> list[str]:
     if result.reason:
         lines.append(one_line(result.reason))
     count = result.metrics.get("batch_count")
-    if count is not None:
+    if count is not None or "main_count" in result.metrics:
         rows, main, rejected = (
             result.metrics.get(name, 0) for name in ("row_count", "main_count", "reject_count")
         )
-        batches = f"{count:,} batch" if count == 1 else f"{count:,} batches"
-        lines.append(f"{batches}: {rows:,} rows, {main:,} in main, {rejected:,} rejected")
+        # A batch write is one batch.
+        batches = "" if count is None else f"{count:,} batch{'' if count == 1 else 'es'}: "
+        lines.append(f"{batches}{rows:,} rows, {main:,} in main, {rejected:,} rejected")
     elif result.schema:
         columns = ", ".join(f"{name} {kind}" for name, kind in result.schema.items())
         lines.append(one_line(f"columns: {columns}"))

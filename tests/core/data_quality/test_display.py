@@ -38,6 +38,9 @@ def test_printed_it_begins_with_verdict_dataset_and_reason(live: ValidationResul
     assert first == "block: orders 1 under contract orders 1.0.0"
     assert second == "too few rows"
     assert third == "2 batches: 12,355 rows, 9 in main, 1 rejected"
+    # A batch write is one batch, and says no number of them.
+    del live.metrics["batch_count"]
+    assert str(live).splitlines()[2] == "12,355 rows, 9 in main, 1 rejected"
 
 
 def test_printed_each_batch_is_a_line_of_one_table(live: ValidationResult):
