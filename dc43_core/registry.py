@@ -63,8 +63,12 @@ class Registry(Generic[T]):
             raise DuplicateNameError(self.kind, name, [self._offers[name].owner, offer.owner])
         self._offers[name] = offer
 
-    def get(self, name: str, hint: str = "") -> Offer[T]:
+    def get(self, name: str, distribution: str | None = None) -> Offer[T]:
         """Return the extension of this name.
+
+        Args:
+            name: As a configuration writes it.
+            distribution: What brings it, where that is known.
 
         Raises:
             UnknownNameError: listing what is installed.
@@ -72,7 +76,9 @@ class Registry(Generic[T]):
         try:
             return self._offers[name]
         except KeyError:
-            raise UnknownNameError(self.kind, name, self._offers, hint) from None
+            raise UnknownNameError(
+                self.kind, name, self._offers, distribution=distribution
+            ) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._offers

@@ -53,10 +53,6 @@ _BROUGHT_BY = {
 }
 
 
-def _hint(name: str) -> str:
-    return f"it comes with {_BROUGHT_BY[name]}" if name in _BROUGHT_BY else ""
-
-
 @define(kw_only=True)
 class Runtime:
     """Everything a stream takes from its surroundings; built once, shared by many streams.
@@ -97,7 +93,7 @@ class Runtime:
             UnknownNameError: if nobody offers it.
             ConfigurationError: if its options do not fit.
         """
-        offer = self.plugins.registry(kind).get(instance.use, _hint(instance.use))
+        offer = self.plugins.registry(kind).get(instance.use, _BROUGHT_BY.get(instance.use))
         extension = offer.extension
         try:
             if extension.options is None:
@@ -207,13 +203,16 @@ class Runtime:
             instance = self.config.strategies.get(wanted, Instance(use=wanted))
             known = self.plugins.registry("strategy")
             if instance.use not in known:
-                configured, hint = set(self.config.strategies), _hint(instance.use)
-                if wanted in configured:
+                configured = set(self.config.strategies)
+                raise UnknownNameError(
+                    "strategy",
+                    instance.use,
+                    [offer.extension.name for offer in known],
                     # An instance that names it is no way out.
-                    configured -= {wanted, instance.use}
-                    hint = "; ".join(filter(None, (f"strategies.{wanted} uses it", hint)))
-                names = [o.extension.name for o in known]
-                raise UnknownNameError("strategy", instance.use, names, hint, configured=configured)
+                    configured=configured - {wanted, instance.use},
+                    distribution=_BROUGHT_BY.get(instance.use),
+                    user=f"strategies.{wanted}" if wanted in configured else None,
+                )
             built = self._built_strategy(instance, f"strategies.{wanted}")
             return NamedStrategy(name=wanted, strategy=built, explicit=explicit)
         if isinstance(wanted, Instance):

@@ -32,25 +32,39 @@ class StatusError(ConfigurationError, ValueError):
 
 
 class UnknownNameError(Dc43Error, LookupError):
-    """A configuration names an extension that no installed plugin provides."""
+    """A configuration names an extension that no installed plugin provides.
+
+    Attributes:
+        kind: What was looked for.
+        name: As it was written.
+        known: What installed plugins provide.
+        configured: Names that the configuration gives to some of these.
+        distribution: What brings it, where that is known.
+        user: The place in the configuration that names it, where that is not the caller.
+    """
 
     def __init__(
         self,
         kind: str,
         name: str,
         known: Iterable[str],
-        hint: str = "",
         *,
         configured: Iterable[str] = (),
+        distribution: str | None = None,
+        user: str | None = None,
     ) -> None:
-        self.kind, self.name, self.hint = kind, name, hint
+        self.kind, self.name, self.distribution, self.user = kind, name, distribution, user
         self.known, self.configured = sorted(known), sorted(configured)
         told = f"no {kind} named {name!r}; installed: {', '.join(self.known) or 'none'}"
         if self.configured:
             told += f"; configured: {', '.join(self.configured)}"
-        if hint:
-            told += f"; {hint}"
-        super().__init__(told + meant(name, [*self.known, *self.configured]))
+        if user:
+            told += f"; {user} uses it"
+        if distribution:
+            told += f"; it comes with {distribution}"
+        else:
+            told += meant(name, [*self.known, *self.configured])
+        super().__init__(told)
 
 
 class DuplicateNameError(Dc43Error, ValueError):

@@ -39,9 +39,9 @@ def test_an_unknown_name_lists_what_is_installed(registry: Registry[str]):
     )
 
 
-def test_an_unknown_name_may_come_with_a_hint(registry: Registry[str]):
+def test_an_unknown_name_says_what_brings_it(registry: Registry[str]):
     with pytest.raises(UnknownNameError, match=r"; it comes with acme-c$"):
-        registry.get("c", "it comes with acme-c")
+        registry.get("c", "acme-c")
 
 
 def test_where_nothing_is_installed_it_says_so():

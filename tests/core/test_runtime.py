@@ -233,8 +233,10 @@ def test_a_strategy_that_is_not_installed_says_who_brings_it(plugins: Plugins, n
     with pytest.raises(UnknownNameError) as caught:
         runtime(plugins, strategies=configured).strategy(name)
     assert caught.value.name == "route-after"
-    used = "strategies.quarantine uses it; " if name == "quarantine" else ""
-    assert caught.value.hint == f"{used}it comes with dc43-gate-rejects"
+    assert caught.value.distribution == "dc43-gate-rejects"
+    assert caught.value.user == ("strategies.quarantine" if name == "quarantine" else None)
+    # Nothing that sounds alike is what brings it.
+    assert str(caught.value).endswith("it comes with dc43-gate-rejects")
 
 
 @pytest.mark.parametrize(

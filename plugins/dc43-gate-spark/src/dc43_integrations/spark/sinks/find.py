@@ -23,8 +23,7 @@ def find_sink(runtime: Runtime, name: str) -> SinkFormat:
         UnknownNameError: listing those installed, and the distribution that brings a known one.
         DuplicateNameError: if two plugins offer one name.
     """
-    hint = f"it comes with {_BROUGHT_BY[name]}" if name in _BROUGHT_BY else ""
-    offer = runtime.plugins.registry("sink", HOOK).get(name, hint)
+    offer = runtime.plugins.registry("sink", HOOK).get(name, _BROUGHT_BY.get(name))
     try:
         sink: SinkFormat = offer.extension.build()
     except Exception as error:
