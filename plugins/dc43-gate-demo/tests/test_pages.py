@@ -68,6 +68,15 @@ def test_a_blocked_batch_says_why_what_did_not_happen_and_what_to_do(world, brow
     dataset = client.get("/datasets/flights").text
     assert "is blocked; there is no version for it" in dataset
     assert f"/runs/{run_id(stream)}/batches/3" in dataset
+    # Started again, it is blocked again: the same incident, with the same ways out.
+    again = world.stream(run_type=RunType.ENFORCE)
+    with pytest.raises(BatchBlockedError):
+        again.process(lacking, 3)
+    assert run_id(again) != run_id(stream)
+    text = client.get(f"/runs/{run_id(again)}").text
+    assert "Batch 3 came back, and was blocked again." in text
+    assert "The feed of 4 Jan lacks the required column tailnum." in text
+    assert f'href="/runs/{run_id(stream)}/batches/3">The whole batch' in text
 
 
 def test_the_rejects_of_a_batch_are_exactly_those_that_are_counted(world, browse):

@@ -63,6 +63,22 @@ class RunBatches:
             at -= 1
         return self.batches[at:]
 
+    def block(self, run: Run) -> Batch | None:
+        """Return the batch that blocked the run.
+
+        One that comes back and is blocked again is one incident: its record is of the run that met
+        it first.
+        """
+        own = (b for b in self.stopping if b.state is BatchState.BLOCKED)
+        earlier = (
+            b
+            for b in reversed(self.log.batches())
+            if b.state is BatchState.BLOCKED
+            and b.batch_id == run.batch_id
+            and b.started_at < run.started_at
+        )
+        return next(own, None) or next(earlier, None)
+
     @property
     def usual(self) -> float | None:
         """The median rejected share of what was published."""

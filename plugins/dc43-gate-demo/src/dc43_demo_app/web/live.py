@@ -241,10 +241,9 @@ def _stages(run: Run, state: str) -> list[tuple[str, str]]:
 
 
 def _blocked(site: Site, run: Run, totals: RunBatches) -> Blocked | None:
-    found = [batch for batch in totals.stopping if batch.state is BatchState.BLOCKED]
-    if not found:
+    batch = totals.block(run)
+    if batch is None:
         return None
-    batch = found[-1]
     record = totals.log.record(batch)
     promise = site.promises.find(run.contract_id, run.contract_version)
     expected = [
