@@ -120,8 +120,9 @@ class LiveView:
     @property
     def progress(self) -> str:
         """What a screen reader hears now and then."""
-        share = formats.share(self.totals.rejected, self.totals.rows)
-        told = f"{formats.count(self.totals.committed, 'batch', 'batches')}, {share} rejected"
+        told = formats.count(self.totals.committed, "batch", "batches")
+        if self.totals.rows:
+            told += f", {formats.share(self.totals.rejected, self.totals.rows)} rejected"
         return told if self.alive else f"{formats.word(self.state)}: {told}"
 
     @property
