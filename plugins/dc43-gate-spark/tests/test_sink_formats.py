@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from dc43_core.data_products.errors import ServerError
 from dc43_core.errors import ConfigurationError
+from dc43_core.protocol.file_store import local_path
 
 pytestmark = pytest.mark.spark
 
@@ -105,12 +106,17 @@ def test_the_memory_sink_is_a_view_of_main_and_one_of_the_rejects(spark, orders)
     orders.put_table([{**ROWS[0], "id": 7}], SCHEMA)
     orders.run(format="memory", path=None, query_name="looked_at")
     assert spark.table("looked_at").count() == 4
-    # What is shown outlives the progress of a stream that keeps none.
+    # What is shown outlives the progress of a stream that keeps none, and has a local folder.
     passed = orders.run(
-        format="memory", path=None, query_name="passing", checkpoint_location=None, ephemeral=True
+        format="memory",
+        path=None,
+        rejects=str(orders.home / "passing"),
+        query_name="passing",
+        checkpoint_location=None,
+        ephemeral=True,
     )
     assert passed.result.run.await_termination(60)
-    assert not orders.local(passed.result.details["checkpoint"]).exists()
+    assert not local_path(passed.result.details["checkpoint"]).exists()
     assert spark.table("passing").count() == 4
 
 
