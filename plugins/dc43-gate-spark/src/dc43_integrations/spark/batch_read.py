@@ -43,11 +43,10 @@ def read_with_contract(
 ) -> tuple[DataFrame, ValidationResult] | DataFrame:
     """Read files under a contract; rows are read when the frame is used.
 
-    Each file is looked at for drift now. Columns of another type than the
-    contract's are cast, text formats all of theirs, so that a value that does not fit is carried
-    along (column `_dc43_read`) instead of becoming NULL; the write turns it into a reject. Hand
-    the returned result to the write as
-    `reads=[result]`.
+    Each file is looked at for drift now. Columns of another type than the contract's are cast,
+    text formats all of theirs, so that a value that does not fit is carried along (column
+    `_dc43_read`) instead of becoming NULL; the write turns it into a reject. Hand the returned
+    result to the write as `reads=[result]`.
 
     Args:
         spark: A classic session.

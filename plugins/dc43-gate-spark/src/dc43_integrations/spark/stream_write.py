@@ -148,7 +148,8 @@ def _forgotten_if_refused(spark: SparkSession, checkpoint: str | None) -> Iterat
     """Delete passing progress if the start that it was for fails."""
     try:
         yield
-    except BaseException:
+    # An interruption may come when the query runs already, and needs its progress.
+    except Exception:
         if checkpoint is not None:
             store_for(spark, checkpoint).delete(checkpoint)
         raise
